@@ -1,0 +1,1 @@
+"""Practicum on one Linux machine: toolchain, Kubernetes node, images."""

@@ -1,0 +1,1 @@
+"""The JupyterHub side: spawner, sign-in and configuration."""

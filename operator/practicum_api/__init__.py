@@ -1,0 +1,1 @@
+"""Custom resources of Practicum: their types, names and labels."""

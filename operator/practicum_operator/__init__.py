@@ -1,0 +1,1 @@
+"""The operator that turns Cohorts and Sandboxes into what runs."""

@@ -1,0 +1,1 @@
+"""The portal: cohorts, sandboxes, runs and results."""
