@@ -8,7 +8,10 @@ from practicum_api.base import ApiModel, Conditions, ObjectMeta
 
 ResourceName = Annotated[
     str,
-    Field(max_length=120, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$"),
+    Field(
+        max_length=120,
+        pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?/[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$",
+    ),
 ]
 
 

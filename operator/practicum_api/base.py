@@ -62,7 +62,9 @@ def _checked(parse: Any) -> Any:
     return AfterValidator(check)
 
 
-Duration = Annotated[str, _checked(parse_duration), Field(pattern=DURATION_PATTERN, max_length=20)]
+Duration = Annotated[
+    str, Field(pattern=DURATION_PATTERN, min_length=2, max_length=20), _checked(parse_duration)
+]
 """A span of time as ``8h``, ``90m`` or ``1h30m``."""
 
 Quantity = Annotated[
@@ -124,8 +126,10 @@ class ConditionStatus(StrEnum):
 
 
 class Condition(ApiModel):
-    """One observation in the style of kstatus: `Ready` is the summary; `Reconciling` and
-    `Stalled` are there only while they are true."""
+    """One observation in the style of kstatus.
+
+    `Ready` is the summary; `Reconciling` and `Stalled` are there only while they are true.
+    """
 
     type: Annotated[str, Field(max_length=64)]
     """What is observed."""

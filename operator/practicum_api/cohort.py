@@ -87,9 +87,13 @@ class SandboxCounts(ApiModel):
     """Sandboxes of a cohort by what they do."""
 
     total: int = 0
+    """All there are."""
     running: int = 0
+    """Those whose address answers."""
     queued: int = 0
+    """Those that wait."""
     stalled: int = 0
+    """Those that gave up and need a person."""
 
 
 class CohortStatus(ApiModel):

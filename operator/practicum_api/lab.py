@@ -240,5 +240,3 @@ class Lab(ApiModel):
     metadata: ObjectMeta
     spec: LabSpec
     status: LabStatus = Field(default_factory=LabStatus)
-
-

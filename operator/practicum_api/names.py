@@ -44,7 +44,9 @@ def cohort_namespace(cohort: str) -> str:
 
 def sandbox_name(owner: str, server_name: str) -> str:
     """Return the name that the portal gives the Sandbox of an owner's server."""
-    return slug(f"{slug(owner, _SANDBOX_NAME_MAX - SERVER_NAME_MAX)}-{server_name}", _SANDBOX_NAME_MAX)
+    return slug(
+        f"{slug(owner, _SANDBOX_NAME_MAX - SERVER_NAME_MAX)}-{server_name}", _SANDBOX_NAME_MAX
+    )
 
 
 def attempt_name(sandbox: str, attempt: int) -> str:

@@ -4,6 +4,7 @@ The portal translates them and the reference page lists them, so a new one is ad
 """
 
 from enum import StrEnum
+from typing import Self
 
 
 class Reason(StrEnum):
@@ -11,7 +12,7 @@ class Reason(StrEnum):
 
     text: str
 
-    def __new__(cls, word: str, text: str) -> "Reason":
+    def __new__(cls, word: str, text: str) -> Self:
         """Make the member ``word`` whose meaning for a person is ``text``."""
         member = str.__new__(cls, word)
         member._value_ = word

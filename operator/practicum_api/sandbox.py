@@ -153,8 +153,10 @@ class StageTime(ApiModel):
 
 
 class SandboxUsage(Usage):
-    """What this sandbox used; ended attempts are in the numbers, the current one counts from
-    `since`."""
+    """What this sandbox used.
+
+    Ended attempts are in the numbers; the current one counts from `since`.
+    """
 
     since: Time | None = None
     """Start of what is not yet in the numbers; absent while nothing runs."""
