@@ -1,0 +1,67 @@
+"""The command line of the local platform: `python -m practicum_local`."""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+
+from practicum_local import build, progress, toolchain
+from practicum_local.paths import Paths
+
+Command = Callable[[argparse.Namespace, Paths], int]
+EXPECTED_ERRORS = (build.BuildError, toolchain.ToolchainError)
+"""Errors whose message is all a person needs."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; what goes wrong in a known way ends with its message alone."""
+    arguments = parser().parse_args(argv)
+    command: Command = arguments.command
+    try:
+        return command(arguments, Paths.from_environment())
+    except EXPECTED_ERRORS as error:
+        progress.note(f"Error: {error}")
+        return 1
+    except KeyboardInterrupt:
+        progress.note("Stopped. Run the same command again to go on.")
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The table of subcommands."""
+    top = argparse.ArgumentParser(prog="python -m practicum_local", description=__doc__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    _add_toolchain(commands)
+    _add_build(commands)
+    return top
+
+
+def _add_toolchain(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    tools = commands.add_parser("toolchain", help="tools from the package registries")
+    actions = tools.add_subparsers(required=True, metavar="ACTION")
+    install = actions.add_parser("install", help="install what is missing")
+    install.add_argument("--only", action="append", choices=sorted(toolchain.STEPS), metavar="STEP")
+    install.set_defaults(command=_install)
+
+
+def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    builder = commands.add_parser("build", help="build programs from their Go modules")
+    builder.add_argument("program", nargs="*", metavar="PROGRAM", help=", ".join(build.PROGRAMS))
+    builder.set_defaults(command=_build)
+
+
+def _install(arguments: argparse.Namespace, paths: Paths) -> int:
+    toolchain.install(arguments.only or toolchain.STEPS, paths)
+    return 0
+
+
+def _build(arguments: argparse.Namespace, paths: Paths) -> int:
+    unknown = set(arguments.program) - set(build.PROGRAMS)
+    if unknown:
+        raise build.BuildError(f"no such program: {', '.join(sorted(unknown))}")
+    for name in arguments.program or build.PROGRAMS:
+        print(build.ensure(build.PROGRAMS[name], paths))  # noqa: T201 - the command's answer
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
