@@ -143,9 +143,9 @@ class ControlPlane:
             child.check()
 
     def _stop(self) -> None:
-        # Those that write to the API server first, etcd last: nobody logs a lost connection.
+        # Nothing of it is needed any more, so nothing is asked to end in good order.
         for name in reversed(list(self._children)):
-            self._children.pop(name).stop()
+            self._children.pop(name).kill()
         if not self._keep:
             shutil.rmtree(self.plane.folder, ignore_errors=True)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TypeVar
 
 T = TypeVar("T")
-STOP_SECONDS = 15
 POLL_SECONDS = 0.05
 PR_SET_PDEATHSIG = 1
 
@@ -46,16 +45,6 @@ class Child:
         code = self._process.poll()
         if code is not None:
             raise ProcessError(f"{self.name} ended with {code}:\n{tail(self.log)}")
-
-    def stop(self) -> None:
-        """Ask it to end, insist when it doesn't, and wait."""
-        if self._process.poll() is not None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.kill()
 
     def kill(self) -> None:
         """End it at once, as a crash would."""
