@@ -196,6 +196,9 @@ class SandboxStatus(ApiModel):
     """Where it is opened, while it runs."""
     pod_name: Annotated[str, Field(max_length=63)] = ""
     """Pod of the current attempt."""
+    pod_ip: Annotated[str, Field(max_length=45)] = ""
+    """Address of that Pod once its server answers, and only while it should be reached: the Hub
+    routes to it. Empty before, and again before the Pod is stopped."""
     claim_name: Annotated[str, Field(max_length=63)] = ""
     """The workspace."""
     started_at: Time | None = None
