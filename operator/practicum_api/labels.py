@@ -16,6 +16,9 @@ BLUEPRINT = f"{GROUP}/blueprint"
 COHORT_UID = f"{GROUP}/cohort-uid"
 """Annotation that marks a namespace as made for one Cohort. Without it we touch nothing."""
 FINALIZER = f"{GROUP}/release"
+SUSPENDED_BY = f"{GROUP}/suspended-by"
+"""Annotation of a Sandbox: why the operator itself suspended it, as ``<Reason>@<attempt>``. Written
+together with ``desiredState``, so that the reason can't be lost between two writes."""
 
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"

@@ -60,4 +60,5 @@ class Reason(StrEnum):
     SUSPENDING = "Suspending", "It is being stopped; the files are kept."
     IDLE = "Idle", "Nothing ran in it for the lab's idle time."
     DEADLINE = "DeadlinePassed", "The lab's time was over."
+    SHUT_DOWN = "ShutDown", "It was shut down from inside; the files are kept."
     BLUEPRINT_CHANGED = "LabChanged", "The Lab changed since it started; a restart picks it up."

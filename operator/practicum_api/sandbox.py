@@ -7,7 +7,7 @@ from pydantic import Field
 
 from practicum_api.accelerator import Placement
 from practicum_api.base import ApiModel, Conditions, ObjectMeta, Time
-from practicum_api.cohort import Usage
+from practicum_api.cohort import AcceleratorUsage, Usage
 from practicum_api.lab import EnvVar, Image, Lifetime, Resources, Workspace
 from practicum_api.names import SERVER_NAME_MAX, SERVER_NAME_PATTERN
 from practicum_api.rules import rules
@@ -160,6 +160,17 @@ class SandboxUsage(Usage):
 
     since: Time | None = None
     """Start of what is not yet in the numbers; absent while nothing runs."""
+    accelerators: Annotated[
+        tuple[AcceleratorUsage, ...],
+        Field(
+            max_length=16,
+            json_schema_extra={
+                "x-kubernetes-list-type": "map",
+                "x-kubernetes-list-map-keys": ["className"],
+            },
+        ),
+    ] = ()
+    """Accelerator seconds by AcceleratorClass."""
 
 
 class SandboxStatus(ApiModel):
