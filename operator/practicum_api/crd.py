@@ -199,12 +199,16 @@ class _Inliner:
         return inner.inline({**self.definitions[name], **beside})
 
     def _member(self, schema: Schema) -> Schema:
-        """Inline a member; an object of defaults gets the default `{}`, so that they apply."""
+        """Inline a member; an object whose members all may be left out is filled when it is.
+
+        Its default spells its members' defaults, because rules are checked against it as it is.
+        """
         result = self.inline(schema)
         optional = "anyOf" in schema or bool(result.get("required"))
-        nested = result.get("properties", {}).values()
-        if self.defaults and not optional and any("default" in member for member in nested):
-            result["default"] = {}
+        nested = result.get("properties", {}).items()
+        filled = {name: member["default"] for name, member in nested if "default" in member}
+        if self.defaults and filled and not optional:
+            result["default"] = filled
         return result
 
 

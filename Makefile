@@ -1,0 +1,59 @@
+# `make help` says what there is. Every target is a line or two; the work is in readable scripts.
+PY := .venv/bin/python
+LOCAL := $(PY) -m practicum_local
+PYTEST := $(PY) -m pytest
+CLUSTER ?= local
+CRDS := charts/practicum/templates/crds
+
+.DEFAULT_GOAL := help
+.PHONY: help up down status venv generate lint types test test-unit test-integration test-labs test-e2e bench images docs labs clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+up: venv ## Start the whole platform here and walk its main job (CLUSTER=current: on the kubeconfig at hand)
+	@$(LOCAL) up --cluster $(CLUSTER)
+
+down: venv ## Stop it and leave nothing behind but ~/.cache/practicum
+	@$(LOCAL) down
+
+status: venv ## Say what runs, where, and as whom to sign in
+	@$(LOCAL) status
+
+venv: ## Make .venv
+	@scripts/venv
+
+generate: venv ## Make what is made from the types: CRDs, reference pages
+	@$(PY) -m practicum_api.crd $(CRDS)
+
+lint: venv ## Lint, formatting, import layers, generated files
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/lint-imports --no-cache
+	@$(PY) -m practicum_api.crd $(CRDS) --check
+
+types: venv ## Check types strictly
+	@.venv/bin/mypy
+
+test: lint types test-unit test-integration test-labs test-e2e ## All tests
+
+test-unit: venv ## Pure functions, golden manifests, fakes
+	@$(PYTEST) tests/unit
+
+test-integration: venv ## On a real API server, a real Hub, PostgreSQL and a browser
+	@$(PYTEST) tests/integration
+
+test-labs: venv ## What needs torch, in the sandbox image
+	@$(LOCAL) labs test
+
+test-e2e: venv ## The whole platform on a real node, in a real browser
+	@$(PYTEST) tests/e2e
+
+bench: venv ## Print and write build/bench.json: calls, CPU and waiting per sandbox
+	@$(PYTEST) tests/bench --capture=no
+
+images: venv ## Build the images; REGISTRY=… pushes them there
+	@$(LOCAL) images $(if $(REGISTRY),push $(REGISTRY),build)
+
+clean: ## Remove what was made in the checkout
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
