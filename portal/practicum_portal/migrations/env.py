@@ -1,0 +1,14 @@
+"""Alembic's entry: runs migrations on the connection that `migrate` hands over."""
+
+from alembic import context
+
+from practicum_portal.models import Base
+
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=Base.metadata,
+    render_as_batch=True,
+    compare_type=True,
+)
+with context.begin_transaction():
+    context.run_migrations()
