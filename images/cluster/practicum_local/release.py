@@ -1,0 +1,159 @@
+"""The Helm release on the local node: the chart an admin would install, with local values."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from practicum_local import build, progress, toolchain
+from practicum_local.paths import CHECKOUT, Paths
+
+NAMESPACE = "practicum"
+CHART = CHECKOUT / "charts/practicum"
+DEMO_VALUES = CHART / "values-demo.yaml"
+ERROR_LINES = 20
+
+
+class ReleaseError(RuntimeError):
+    """Helm or kubectl refused; the message says what they said and where to look."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """What differs from one installation to the next."""
+
+    hub_url: str
+    portal_url: str
+    images: Mapping[str, str]
+    """Image reference by component: control, hub, proxy, prometheus."""
+    api_server: tuple[str, int] | None = None
+    """Address and port of the API server as Pods see it; None keeps the chart's default."""
+    pull_policy: str = "IfNotPresent"
+
+    def values(self) -> dict[str, Any]:
+        """The chart's values for this site, on top of the demo's."""
+        network = {}
+        if self.api_server:
+            address, port = self.api_server
+            network = {
+                "apiServer": {"cidrs": [f"{address}/32"], "ports": [port]},
+                "nodeCidrs": [f"{address}/32"],
+            }
+        return {
+            "images": {**self.images, "pullPolicy": self.pull_policy},
+            "hub": {"publicUrl": self.hub_url},
+            "portal": {"publicUrl": self.portal_url},
+            "network": network,
+        }
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A cluster as `kubectl` and `helm` reach it."""
+
+    paths: Paths
+    kubeconfig: Path | None
+    """None uses what the environment names, as kubectl does."""
+
+    def kubectl(self, *arguments: str, body: str = "") -> str:
+        """Run kubectl; return what it printed, raise ReleaseError with what it said."""
+        return self._run([str(toolchain.kubectl(self.paths)), *arguments], body)
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """Return what `kubectl get` finds, parsed."""
+        found: dict[str, Any] = json.loads(self.kubectl("get", *arguments, "--output=json"))
+        return found
+
+    def apply(self, *documents: Mapping[str, Any]) -> None:
+        """Apply manifests, as an admin would with `kubectl apply`."""
+        self.kubectl("apply", "--filename=-", body=yaml.safe_dump_all(documents))
+
+    def helm(self, *arguments: str, body: str = "") -> str:
+        """Run helm; return what it printed, raise ReleaseError with what it said."""
+        return self._run([str(build.ensure(build.PROGRAMS["helm"], self.paths)), *arguments], body)
+
+    def _run(self, command: Sequence[str], body: str) -> str:
+        environment = dict(os.environ)
+        if self.kubeconfig:
+            environment["KUBECONFIG"] = str(self.kubeconfig)
+        # Their caches belong below ours, not into the person's home.
+        folder = self.paths.root / "clients"
+        environment |= {
+            "HELM_CACHE_HOME": str(folder / "helm/cache"),
+            "HELM_CONFIG_HOME": str(folder / "helm/config"),
+            "HELM_DATA_HOME": str(folder / "helm/data"),
+            "KUBECACHEDIR": str(folder / "kube"),
+        }
+        result = subprocess.run(  # noqa: S603 - the commands are ours
+            command, input=body, env=environment, capture_output=True, text=True, check=False
+        )
+        if result.returncode:
+            said = "\n".join(result.stderr.splitlines()[-ERROR_LINES:])
+            raise ReleaseError(f"{Path(command[0]).name} {command[1]} failed:\n{said}")
+        return result.stdout
+
+
+def install(cluster: Cluster, site: Site) -> None:
+    """Install or upgrade the release, and wait until all of it is ready."""
+    with progress.step("Installing charts/practicum with Helm"):
+        cluster.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Namespace",
+                "metadata": {
+                    "name": NAMESPACE,
+                    "labels": {"pod-security.kubernetes.io/enforce": "restricted"},
+                },
+            }
+        )
+        _clear_pending(cluster)
+        try:
+            cluster.helm(
+                "upgrade",
+                "practicum",
+                str(CHART),
+                "--install",
+                f"--namespace={NAMESPACE}",
+                f"--values={DEMO_VALUES}",
+                "--values=-",
+                "--wait",
+                "--timeout=5m",
+                "--history-max=3",
+                body=yaml.safe_dump(site.values()),
+            )
+        except ReleaseError as error:
+            raise ReleaseError(f"{error}\n{_unready(cluster)}") from error
+
+
+def _clear_pending(cluster: Cluster) -> None:
+    """Undo a release that was killed half way: Helm refuses to touch one that is pending."""
+    releases = json.loads(
+        cluster.helm("list", f"--namespace={NAMESPACE}", "--pending", "--output=json")
+    )
+    for release in releases:
+        name, revision = release["name"], release["revision"]
+        cluster.kubectl(
+            "delete", "secret", f"sh.helm.release.v1.{name}.v{revision}", f"--namespace={NAMESPACE}"
+        )
+
+
+def _unready(cluster: Cluster) -> str:
+    """Say which Pods are not ready and why, so that a failed install explains itself."""
+    lines = []
+    for pod in cluster.get("pods", f"--namespace={NAMESPACE}")["items"]:
+        name, status = pod["metadata"]["name"], pod.get("status", {})
+        for container in status.get("containerStatuses", []):
+            if container["ready"]:
+                continue
+            state: dict[str, str] = next(iter(container["state"].values()), {})
+            why = state.get("message") or state.get("reason") or "not ready"
+            lines.append(f"{name}: {why}")
+            lines += cluster.kubectl(
+                "logs", name, f"--namespace={NAMESPACE}", "--tail=8"
+            ).splitlines()
+    return "\n".join(lines)
