@@ -1,0 +1,131 @@
+"""The one place that talks to buildah: its storage is below the cache directory."""
+
+import json
+import os
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from practicum_local.process import die_with_parent, tail
+from practicum_local.toolchain import find
+
+ABANDONED = "-working-container"
+"""buildah's own names for the containers of a build; one that was killed leaves them."""
+
+
+class ImageError(RuntimeError):
+    """An image could not be built, saved or pushed; the message says what the tool said."""
+
+
+@dataclass(frozen=True)
+class Buildah:
+    """buildah with storage of our own, quietly in the background of the machine's work."""
+
+    storage: Path
+
+    def exists(self, reference: str) -> bool:
+        """Whether the storage has that image."""
+        return self._quiet("inspect", "--type=image", reference).returncode == 0
+
+    def inspect(self, reference: str) -> dict[str, Any]:
+        """What buildah knows of an image."""
+        answer: dict[str, Any] = json.loads(self._output("inspect", "--type=image", reference))
+        return answer
+
+    def size(self, reference: str) -> str:
+        """How large an image is with all its layers, for people."""
+        return str(json.loads(self._output("images", "--json", reference))[0]["size"])
+
+    def build(
+        self,
+        reference: str,
+        *,
+        dockerfile: Path,
+        context: Path,
+        arguments: Mapping[str, str],
+        secrets: Mapping[str, Path],
+        log: Path,
+        target: str | None = None,
+        cache: bool = True,
+    ) -> None:
+        """Build one Dockerfile; the image appears whole or not at all."""
+        options = ["--isolation=chroot", "--layers", f"--file={dockerfile}", f"--tag={reference}"]
+        options += [f"--build-arg={key}={value}" for key, value in arguments.items()]
+        options += [f"--secret=id={key},src={path}" for key, path in secrets.items()]
+        options += [f"--target={target}"] if target else []
+        options += [] if cache else ["--no-cache"]
+        self._logged(["bud", *options, str(context)], log, f"{reference} could not be built")
+
+    def push(self, reference: str, destination: str, log: Path, *options: str) -> None:
+        """Copy an image to a registry (`docker://…`) or a folder (`oci:…`)."""
+        self._logged(["push", *options, reference, destination], log, f"{reference} was not copied")
+
+    def run(
+        self, reference: str, command: Sequence[str], volumes: Mapping[str, str], log: Path
+    ) -> None:
+        """Run a command in a throw-away container of an image."""
+        container = self.create(reference)
+        mounts = [f"--volume={source}:{target}" for source, target in volumes.items()]
+        try:
+            arguments = ["run", "--isolation=chroot", *mounts, container, "--", *command]
+            self._logged(arguments, log, f"{command[0]} failed in {reference}")
+        finally:
+            self.remove(container)
+
+    def create(self, reference: str) -> str:
+        """Make a container of an image and return its name."""
+        return self._output("from", "--pull=never", reference).strip()
+
+    def mount(self, container: str) -> Path:
+        """Mount the container's root file system and say where."""
+        return Path(self._output("mount", container).strip())
+
+    def remove(self, container: str) -> None:
+        """Remove a container, if it is there."""
+        self._quiet("rm", container)
+
+    def remove_abandoned(self) -> None:
+        """Remove containers that a killed build left; call only while no build runs."""
+        for container in json.loads(self._output("containers", "--json")) or []:
+            if str(container["containername"]).endswith(ABANDONED):
+                self.remove(container["id"])
+
+    def command(self, *arguments: str) -> list[str]:
+        """The command line for some of buildah's arguments."""
+        program = find("buildah")
+        if program is None:
+            raise ImageError("buildah is missing: python -m practicum_local toolchain install")
+        return [
+            *("nice", "-n", "10", str(program)),
+            *("--root", str(self.storage / "root"), "--runroot", str(self.storage / "run")),
+            *("--storage-driver", "overlay"),
+            *arguments,
+        ]
+
+    def _output(self, *arguments: str) -> str:
+        result = self._quiet(*arguments)
+        if result.returncode:
+            raise ImageError(f"buildah {arguments[0]} failed:\n{result.stderr.strip()}")
+        return result.stdout
+
+    def _quiet(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(  # noqa: S603 - buildah, found by us
+            self.command(*arguments), capture_output=True, text=True, check=False
+        )
+
+    def _logged(self, arguments: Sequence[str], log: Path, failure: str) -> None:
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with log.open("wb") as output:
+            result = subprocess.run(  # noqa: S603 - buildah, found by us
+                self.command(*arguments),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "BUILDAH_FORMAT": "oci"},
+                preexec_fn=die_with_parent,
+                check=False,
+            )
+        if result.returncode:
+            raise ImageError(f"{failure}; the end of {log}:\n{tail(log)}")

@@ -1,0 +1,66 @@
+"""The `images` rows of the command line."""
+
+import argparse
+
+from practicum_local import lock, toolchain
+from practicum_local.images import RECIPES, ImageRef, Images
+from practicum_local.paths import Paths
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `images build|save|push|lock` to the table of subcommands."""
+    images = commands.add_parser("images", help="the platform's images")
+    actions = images.add_subparsers(required=True, metavar="ACTION")
+    build = _action(actions, "build", "build what changed and print the references")
+    build.set_defaults(command=_build)
+    save = _action(actions, "save", "build, then write OCI archives and print their paths")
+    save.set_defaults(command=_save)
+    push = _action(actions, "push", "build, then push to a registry")
+    push.add_argument("--registry", required=True, help="such as registry.example.org/team")
+    push.add_argument("--tag", help="instead of the digest of the inputs")
+    push.set_defaults(command=_push)
+    locked = actions.add_parser("lock", help="resolve the images' packages anew")
+    locked.add_argument("name", nargs="*", metavar="LOCK", help=", ".join(lock.LOCKS))
+    locked.set_defaults(command=_lock)
+
+
+def _action(
+    actions: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, text: str
+) -> argparse.ArgumentParser:
+    action = actions.add_parser(name, help=text)
+    action.add_argument("name", nargs="*", metavar="IMAGE", help=", ".join(RECIPES))
+    action.add_argument("--base", help="an image to stand on, such as debian:trixie-slim")
+    action.add_argument("--fresh", action="store_true", help="take Debian's packages of today")
+    return action
+
+
+def _build(arguments: argparse.Namespace, paths: Paths) -> int:
+    for ref in _built(arguments, Images(paths)).values():
+        print(ref)  # noqa: T201 - the command's answer
+    return 0
+
+
+def _save(arguments: argparse.Namespace, paths: Paths) -> int:
+    images = Images(paths)
+    for ref in _built(arguments, images).values():
+        print(images.save(ref))  # noqa: T201 - the command's answer
+    return 0
+
+
+def _push(arguments: argparse.Namespace, paths: Paths) -> int:
+    images = Images(paths)
+    for ref in _built(arguments, images).values():
+        print(images.push(ref, arguments.registry, tag=arguments.tag))  # noqa: T201 - the answer
+    return 0
+
+
+def _lock(arguments: argparse.Namespace, paths: Paths) -> int:
+    toolchain.install(["images"], paths)
+    for path in lock.update(Images(paths), arguments.name or lock.LOCKS):
+        print(path)  # noqa: T201 - the command's answer
+    return 0
+
+
+def _built(arguments: argparse.Namespace, images: Images) -> dict[str, ImageRef]:
+    toolchain.install(["images"], images.paths)
+    return images.build(arguments.name or RECIPES, base=arguments.base, fresh=arguments.fresh)
