@@ -4,11 +4,12 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from practicum_local import build, progress, toolchain
+from practicum_local import build, image_commands, progress, toolchain
+from practicum_local.buildah import ImageError
 from practicum_local.paths import Paths
 
 Command = Callable[[argparse.Namespace, Paths], int]
-EXPECTED_ERRORS = (build.BuildError, toolchain.ToolchainError)
+EXPECTED_ERRORS = (build.BuildError, ImageError, toolchain.ToolchainError)
 """Errors whose message is all a person needs."""
 
 
@@ -32,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_toolchain(commands)
     _add_build(commands)
+    image_commands.add(commands)
     return top
 
 
