@@ -53,7 +53,7 @@ bench: venv ## Print and write build/bench.json: calls, CPU and waiting per sand
 	@$(PYTEST) tests/bench --capture=no
 
 images: venv ## Build the images; REGISTRY=… pushes them there
-	@$(LOCAL) images $(if $(REGISTRY),push $(REGISTRY),build)
+	@$(LOCAL) images $(if $(REGISTRY),push --registry $(REGISTRY),build)
 
 clean: ## Remove what was made in the checkout
 	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,148 @@
+"""All of Practicum on one machine: node, images, release, demo; up, down and status."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from practicum_local import demo, progress, release, toolchain, walk
+from practicum_local.images import ImageRef, Images
+from practicum_local.node import Node
+from practicum_local.nodeconfig import NODE_ADDRESS
+from practicum_local.progress import Progress
+from practicum_local.release import Cluster, Site
+from practicum_local.settings import Settings
+
+RELEASE_IMAGES = ("control", "hub", "proxy", "prometheus")
+IMAGES = (*RELEASE_IMAGES, "sandbox")
+
+
+@dataclass(frozen=True)
+class Status:
+    """What runs, where, and as whom to sign in."""
+
+    node: str
+    portal: str
+    hub: str
+    kubeconfig: str
+    accounts: tuple[str, ...]
+    password: str
+    pods: Mapping[str, str]
+
+    def lines(self) -> list[str]:
+        """The same for a person."""
+        pods = ", ".join(f"{name} {state}" for name, state in self.pods.items()) or "none"
+        return [
+            f"Node        {self.node}",
+            f"Pods        {pods}",
+            f"Portal      {self.portal}",
+            f"JupyterHub  {self.hub}",
+            f"Sign in as  {', '.join(self.accounts)} (password: {self.password})",
+            f"kubectl     export KUBECONFIG={self.kubeconfig}",
+        ]
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Practicum in one cache directory, on the node that this makes."""
+
+    settings: Settings
+
+    @property
+    def node(self) -> Node:
+        """The Kubernetes node."""
+        return Node(self.settings)
+
+    @property
+    def site(self) -> demo.Addresses:
+        """Where browsers reach portal and Hub."""
+        return demo.Addresses(
+            portal=f"http://practicum.localhost:{self.settings.portal_port}",
+            hub=f"http://practicum.localhost:{self.settings.hub_port}",
+        )
+
+    @property
+    def cluster(self) -> Cluster:
+        """The node as kubectl and helm reach it."""
+        return Cluster(paths=self.settings.paths, kubeconfig=self.node.kubeconfig)
+
+    def up(self, *, walked: bool = True) -> None:
+        """Bring everything up from any state, and walk the main job unless told not to."""
+        paths = self.settings.paths
+        toolchain.install(["images", "walk"], paths)
+        self.node.up(Progress())
+        refs = Images(paths).build(IMAGES)
+        self._load(refs)
+        references = {name: str(refs[name]) for name in RELEASE_IMAGES}
+        release.install(
+            self.cluster,
+            Site(
+                hub_url=self.site.hub,
+                portal_url=self.site.portal,
+                images=references,
+                api_server=(NODE_ADDRESS, self.settings.api_port),
+                pull_policy="Never",
+            ),
+        )
+        demo.seed(self.cluster, self.site, sandbox_image=str(refs["sandbox"]))
+        if walked:
+            walk.main_job(self.cluster, self.site, screenshots=paths.root / "walk")
+        self.say()
+
+    def down(self) -> None:
+        """Stop everything; only what the cache directory holds is left."""
+        self.node.down(Progress(), purge=True)
+        progress.note(f"Nothing runs any more. {self.settings.paths.root} keeps what is slow.")
+
+    def status(self) -> Status:
+        """Look at what runs; starts nothing."""
+        node = self.node.status()
+        words = {(False, False): "not running", (True, False): "starting", (True, True): "ready"}
+        pods = {}
+        if node.ready:
+            for pod in self.cluster.get("pods", f"--namespace={release.NAMESPACE}")["items"]:
+                conditions = pod["status"].get("conditions", [])
+                ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
+                component = pod["metadata"]["labels"]["app.kubernetes.io/component"]
+                pods[component] = "ready" if ready else "not ready"
+        return Status(
+            node=words[node.running, node.ready],
+            portal=self.site.portal,
+            hub=self.site.hub,
+            kubeconfig=str(self.node.kubeconfig),
+            accounts=demo.ACCOUNTS,
+            password=demo.PASSWORD,
+            pods=pods,
+        )
+
+    def say(self, *, as_json: bool = False) -> None:
+        """Print the status."""
+        status = self.status()
+        text = json.dumps(asdict(status), indent=2) if as_json else "\n".join(status.lines())
+        print(text, flush=True)  # noqa: T201 - the command's answer
+
+    def _load(self, refs: Mapping[str, ImageRef]) -> None:
+        """Import the images that the node lacks; of a changed one only the layers that changed."""
+        images = Images(self.settings.paths)
+        present = self.node.images()
+        for ref in refs.values():
+            if str(ref) not in present:
+                archive = images.save(ref)
+                with progress.step(f"Importing {ref}"):
+                    self.node.load_image(archive)
+                archive.unlink()
+
+
+def on_cluster(settings: Settings, *, registry: str, addresses: demo.Addresses) -> None:
+    """Install on the cluster that kubectl uses now, with images pushed to `registry`."""
+    refs = Images(settings.paths).build(IMAGES)
+    pushed = {name: Images(settings.paths).push(ref, registry) for name, ref in refs.items()}
+    cluster = Cluster(paths=settings.paths, kubeconfig=None)
+    references = {name: pushed[name] for name in RELEASE_IMAGES}
+    release.install(cluster, Site(addresses.hub, addresses.portal, references))
+    demo.seed(cluster, addresses, sandbox_image=pushed["sandbox"])
+
+
+def walk_folder(settings: Settings) -> Path:
+    """Where the walk leaves its screenshots."""
+    return settings.paths.root / "walk"

@@ -1,0 +1,49 @@
+"""The `up`, `down` and `status` rows of the command line."""
+
+import argparse
+
+from practicum_local.demo import Addresses
+from practicum_local.installation import Installation, on_cluster
+from practicum_local.paths import Paths
+from practicum_local.settings import Settings
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add `up`, `down` and `status` to the table of subcommands."""
+    up = commands.add_parser("up", help="start everything here and walk the main job")
+    up.add_argument("--cluster", choices=["local", "current"], default="local")
+    up.add_argument("--registry", help="with --cluster current: where its nodes pull images from")
+    up.add_argument("--hub-url", help="with --cluster current: where browsers reach JupyterHub")
+    up.add_argument("--portal-url", help="with --cluster current: where browsers reach the portal")
+    up.add_argument("--no-walk", action="store_true", help="do not walk the main job")
+    up.set_defaults(command=_up)
+    down = commands.add_parser("down", help="stop everything; keep only the cache directory")
+    down.set_defaults(command=_down)
+    status = commands.add_parser("status", help="what runs, where, and as whom to sign in")
+    status.add_argument("--json", action="store_true")
+    status.set_defaults(command=_status)
+
+
+def _up(arguments: argparse.Namespace, _: Paths) -> int:
+    settings = Settings()
+    if arguments.cluster == "local":
+        Installation(settings).up(walked=not arguments.no_walk)
+        return 0
+    wanted = {"--registry": arguments.registry, "--hub-url": arguments.hub_url,
+              "--portal-url": arguments.portal_url}  # fmt: skip
+    missing = [name for name, value in wanted.items() if not value]
+    if missing:
+        raise SystemExit(f"--cluster current also needs {', '.join(missing)}")
+    addresses = Addresses(portal=arguments.portal_url, hub=arguments.hub_url)
+    on_cluster(settings, registry=arguments.registry, addresses=addresses)
+    return 0
+
+
+def _down(_: argparse.Namespace, __: Paths) -> int:
+    Installation(Settings()).down()
+    return 0
+
+
+def _status(arguments: argparse.Namespace, _: Paths) -> int:
+    Installation(Settings()).say(as_json=arguments.json)
+    return 0

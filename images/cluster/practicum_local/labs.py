@@ -1,0 +1,43 @@
+"""The catalogue's labs, through the toolkit's own command: their resources and solutions."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from practicum_local.paths import CHECKOUT
+
+CATALOG = CHECKOUT / "labs/catalog"
+
+
+class LabsError(RuntimeError):
+    """The toolkit refused; the message is what it said."""
+
+
+def lab_resources(image: str) -> list[dict[str, Any]]:
+    """Return the Lab custom resource of every lab of the catalogue, to run in `image`."""
+    text = toolkit("resource", "--catalog", str(CATALOG), "--image", image)
+    return [body for body in yaml.safe_load_all(text) if body]
+
+
+def solution(lab: str, language: str, into: Path) -> Path:
+    """Build the catalogue into the folder `into`; return the solution notebook of a lab."""
+    toolkit("build", "--catalog", str(CATALOG), "--into", str(into))
+    (found,) = (into / lab / "solution").glob(f"*{language}*.ipynb")
+    return found
+
+
+def toolkit(*arguments: str) -> str:
+    """Run `practicum-labs`; return what it printed."""
+    result = subprocess.run(  # noqa: S603 - ours
+        [sys.executable, "-m", "practicum_labs", *arguments],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise LabsError(f"practicum-labs {arguments[0]} failed:\n{result.stderr.strip()}")
+    return result.stdout
