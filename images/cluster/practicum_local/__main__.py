@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from practicum_local import build, image_commands, progress, toolchain
+from practicum_local import build, image_commands, installation_commands, progress, toolchain
 from practicum_local.buildah import ImageError
 from practicum_local.paths import Paths
 
@@ -34,6 +34,7 @@ def parser() -> argparse.ArgumentParser:
     _add_toolchain(commands)
     _add_build(commands)
     image_commands.add(commands)
+    installation_commands.add(commands)
     return top
 
 
