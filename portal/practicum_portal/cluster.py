@@ -198,6 +198,13 @@ class Cluster:
             and (namespace is None or key[0] == namespace)
         )
 
+    def sandbox_for(self, owner: str, server: str, *, cohort: str | None = None) -> Sandbox | None:
+        """Return the Sandbox behind an owner's server; the oldest when there are several."""
+        found = [
+            item for item in self.sandboxes_of(owner=owner, cohort=cohort) if item.server == server
+        ]
+        return min(found, key=_age, default=None)
+
     def _notify(self, change: Change) -> None:
         for subscription in self._subscriptions:
             subscription.add(change)
@@ -234,6 +241,11 @@ class Cluster:
 def cohort_of(sandbox: Sandbox) -> str:
     """Return the cohort whose namespace a Sandbox is in."""
     return sandbox.metadata.namespace.removeprefix(NAMESPACE_PREFIX)
+
+
+def _age(sandbox: Sandbox) -> tuple[float, str]:
+    created = sandbox.metadata.creation_timestamp
+    return created.timestamp() if created else 0.0, sandbox.metadata.uid
 
 
 def _key(body: Body) -> Key:

@@ -73,13 +73,11 @@ class PersonRow(Base):
 
     id: Mapped[int] = mapped_column(Number, primary_key=True, autoincrement=True)
     user: Mapped[str] = mapped_column(String(120), unique=True)
-    name: Mapped[str] = mapped_column(String(200), default="")
-    email: Mapped[str] = mapped_column(String(320), default="")
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
 class MembershipRow(Base):
-    """What someone is in a cohort."""
+    """What someone is in a cohort. Name and address are this roster's; no other changes them."""
 
     __tablename__ = "memberships"
 
@@ -90,6 +88,8 @@ class MembershipRow(Base):
         ForeignKey("people.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     role: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(200))
+    email: Mapped[str] = mapped_column(String(320))
     added_at: Mapped[datetime] = mapped_column(Moment)
     added_by: Mapped[str] = mapped_column(String(120))
 
@@ -115,6 +115,7 @@ class RunRow(Base):
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
     points: Mapped[int] = mapped_column(Integer)
     batches: Mapped[int] = mapped_column(Integer)
+    last_seq: Mapped[int] = mapped_column(BigInteger)
     started_at: Mapped[datetime] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)

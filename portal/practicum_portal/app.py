@@ -1,0 +1,124 @@
+"""The application: routes, middleware, and what runs as long as it does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from importlib import import_module
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from practicum_portal import api, health, metrics, problems, signin_routes
+from practicum_portal.api.problems import ProblemModel
+from practicum_portal.clock import Clock, utc_now
+from practicum_portal.container import Clients, Container, build
+from practicum_portal.migrations import migrate
+from practicum_portal.security import BodyLimit, SecurityHeaders, Timing
+from practicum_portal.settings import Settings
+
+_PAGES = "practicum_portal.pages"
+_PROBES = ("/healthz", "/readyz")
+_DESCRIPTION = """
+What a browser can do, a program can do too.
+
+Send a token that you make on JupyterHub's token page, or with `practicum login`:
+`Authorization: Bearer <token>`. Lists come in pages: give `next` as `cursor` for the following
+one. Errors are `application/problem+json` with a stable `code`, and a `hint` that says what to do.
+"""
+
+
+def create_app(
+    settings: Settings,
+    clients: Clients,
+    *,
+    clock: Clock = utc_now,
+    background: bool = True,
+) -> FastAPI:
+    """Return the portal. ``background`` is off in tests that drive the cache themselves."""
+    container = build(settings, clients, clock=clock)
+    app = FastAPI(
+        title="Practicum",
+        version="1",
+        description=_DESCRIPTION,
+        openapi_url="/api/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(container, background=background),
+        separate_input_output_schemas=False,
+    )
+    app.state.container = container
+    problems.install(app)
+    for router in (health.router, signin_routes.router, api.router()):
+        app.include_router(router)
+    install_pages = getattr(import_module(_PAGES), "install", None)
+    if install_pages is not None:
+        install_pages(app)
+    _describe(app)
+    app.add_middleware(BodyLimit, most=settings.max_body_bytes)
+    app.add_middleware(
+        SecurityHeaders, hub_public_url=settings.hub_public_url, secure=settings.secure
+    )
+    app.add_middleware(Timing, metrics=container.metrics, skip=_PROBES)
+    return app
+
+
+def _lifespan(container: Container, *, background: bool) -> Callable[[FastAPI], Any]:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(container.clients.close)
+            if container.settings.migrate_at_start:
+                await migrate(container.clients.database)
+            if background:
+                await _start(container, stack)
+            yield
+            container.streams.stop()
+
+    return lifespan
+
+
+async def _start(container: Container, stack: AsyncExitStack) -> None:
+    settings = container.settings
+    runner = await metrics.serve(container.metrics, host=settings.host, port=settings.metrics_port)
+    stack.push_async_callback(runner.cleanup)
+    for work in (
+        container.cluster.run(),
+        container.metrics.follow(container.clients.database, container.cluster),
+    ):
+        task = asyncio.create_task(work)
+        stack.push_async_callback(_stop, task)
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+
+
+def _describe(app: FastAPI) -> None:
+    """Describe the API alone, with the form that its errors have."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = get_openapi(
+                title=app.title,
+                version=app.version,
+                description=app.description,
+                routes=app.routes,
+                separate_input_output_schemas=False,
+            )
+            shapes = schema["components"]["schemas"]
+            problem = ProblemModel.model_json_schema(ref_template="#/components/schemas/{model}")
+            shapes.update(problem.pop("$defs"))
+            shapes["Problem"] = problem
+            schema["components"]["securitySchemes"] = {
+                "token": {"type": "http", "scheme": "bearer"}
+            }
+            schema["security"] = [{"token": []}]
+            for name in ("HTTPValidationError", "ValidationError"):
+                shapes.pop(name, None)
+            app.openapi_schema = schema
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

@@ -1,0 +1,47 @@
+"""Whether the process lives, and whether it can serve."""
+
+from http import HTTPStatus
+
+from fastapi import APIRouter
+from sqlalchemy import text
+from starlette.responses import JSONResponse
+
+from practicum_portal.database import DatabaseAwayError
+from practicum_portal.dependencies import CurrentContainer
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The event loop turns."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz")
+async def readyz(container: CurrentContainer) -> JSONResponse:
+    """The cluster has been listed and heard of lately, and the database answers."""
+    silence = container.cluster.silence()
+    fresh = silence <= container.settings.cluster_stale_seconds
+    database = await _database(container)
+    ready = fresh and database
+    return JSONResponse(
+        {
+            "ready": ready,
+            "cluster": {
+                "synced": container.cluster.synced,
+                "silent_seconds": round(silence, 1) if container.cluster.synced else None,
+            },
+            "database": database,
+        },
+        status_code=HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE,
+    )
+
+
+async def _database(container: CurrentContainer) -> bool:
+    try:
+        async with container.clients.database.read() as session:
+            await session.execute(text("SELECT 1"))
+    except DatabaseAwayError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Presentation: pure functions from resources and rows to views."""

@@ -1,0 +1,1 @@
+"""Roster files: from bytes to people."""

@@ -1,0 +1,1 @@
+"""Storage: every SQL statement of the portal, by what it is about."""

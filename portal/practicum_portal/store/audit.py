@@ -1,0 +1,48 @@
+"""The audit log's lines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from practicum_portal.models import AuditRow
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """Something that someone did."""
+
+    actor: str
+    action: str
+    target: str
+    cohort: str = ""
+    detail: dict[str, Any] | None = None
+
+
+async def note(session: AsyncSession, deed: Deed, *, now: datetime) -> None:
+    """Write a line in the caller's transaction, so that the deed and its line go together."""
+    await session.execute(
+        insert(AuditRow).values(
+            at=now,
+            actor=deed.actor,
+            action=deed.action,
+            cohort=deed.cohort,
+            target=deed.target,
+            detail=deed.detail or {},
+        )
+    )
+
+
+async def latest(
+    session: AsyncSession, *, cohort: str | None, before: int | None, limit: int
+) -> Sequence[AuditRow]:
+    """Return lines, the newest first, older than the line ``before``."""
+    query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
+    if cohort is not None:
+        query = query.where(AuditRow.cohort == cohort)
+    if before is not None:
+        query = query.where(AuditRow.id < before)
+    return (await session.scalars(query)).all()

@@ -1,0 +1,163 @@
+"""What clients send."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from practicum_api.names import COHORT_NAME_MAX, SERVER_NAME_MAX, SERVER_NAME_PATTERN
+
+CohortName = Annotated[
+    str,
+    Field(
+        max_length=COHORT_NAME_MAX, pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", examples=["llm-2026"]
+    ),
+]
+LabName = Annotated[
+    str, Field(max_length=SERVER_NAME_MAX, pattern=SERVER_NAME_PATTERN, examples=["lora"])
+]
+RunId = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$", examples=["k3f9a0c21b7e"])
+]
+MetricName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+_WIDE = 2**53
+
+
+class Input(BaseModel):
+    """Something a client sends: unknown fields are an error, so that typing mistakes show."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+
+class SandboxRequest(Input):
+    """Which sandbox is wanted."""
+
+    cohort: CohortName
+    """The cohort."""
+    lab: LabName
+    """The lab."""
+    owner: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    """For whom; the person who asks when left out. Instructors may ask for their trainees."""
+
+
+class SandboxChangeRequest(Input):
+    """What is to change in a sandbox."""
+
+    desired_state: Literal["Running", "Suspended"]
+    """Whether it should run."""
+
+
+class Extension(Input):
+    """How much longer."""
+
+    minutes: Annotated[int, Field(ge=1, le=1440)] = 60
+    """Minutes to add, within what the lab allows."""
+
+
+class AcceleratorQuotaDraft(Input):
+    """What a cohort may use of one accelerator class."""
+
+    class_name: Annotated[str, Field(min_length=1, max_length=63)]
+    """The class."""
+    count: Annotated[int, Field(ge=0, le=100_000)]
+    """At most this many at once."""
+    hours: Annotated[int, Field(ge=0, le=10_000_000)] | None = None
+    """At most this many hours in all."""
+
+
+class QuotaDraft(Input):
+    """The most that a cohort may use. Left out means no bound."""
+
+    sandboxes: Annotated[int, Field(ge=0, le=10_000)] | None = None
+    """Sandboxes that run at once."""
+    cpu: Annotated[str, Field(max_length=20)] | None = None
+    """CPUs reserved, as `16`."""
+    memory: Annotated[str, Field(max_length=20)] | None = None
+    """Memory reserved, as `64Gi`."""
+    storage: Annotated[str, Field(max_length=20)] | None = None
+    """Size of all workspaces."""
+    accelerators: Annotated[tuple[AcceleratorQuotaDraft, ...], Field(max_length=16)] = ()
+    """Accelerators by class."""
+
+
+class CohortChange(Input):
+    """What is to change in a cohort; what is left out stays."""
+
+    display_name: Annotated[str, Field(max_length=120)] = ""
+    """The name people read."""
+    labs: Annotated[tuple[LabName, ...], Field(max_length=200)] = ()
+    """Names of the labs it offers."""
+    quota: QuotaDraft = Field(default_factory=QuotaDraft)
+    """The most they may use."""
+    instructor_groups: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=120)], ...], Field(max_length=16)
+    ] = ()
+    """Groups of the sign-in whose members teach it."""
+
+
+class CohortDraft(CohortChange):
+    """A cohort to make."""
+
+    name: CohortName
+    """Its name, which never changes."""
+
+
+class RunEnvironment(BaseModel):
+    """What is needed to repeat a run. More than this may be given and is kept."""
+
+    model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
+
+    image: Annotated[str, Field(max_length=512)] = ""
+    """The image."""
+    python: Annotated[str, Field(max_length=64)] = ""
+    """Python's version."""
+    packages: dict[str, Any] = Field(default_factory=dict)
+    """Versions by package."""
+    seed: int | None = None
+    """The seed."""
+    data: dict[str, Any] = Field(default_factory=dict)
+    """Hashes of data by name."""
+
+
+class RunDraft(Input):
+    """A run that starts. Whose it is follows from the sandbox's token."""
+
+    name: Annotated[str, Field(max_length=200)] = ""
+    """Its name; its id when empty."""
+    lab: Annotated[str, Field(max_length=63)] = ""
+    """The lab, for the record; the sandbox's own counts."""
+    config: dict[str, Any] = Field(default_factory=dict)
+    """What it is started with."""
+    environment: RunEnvironment = Field(default_factory=RunEnvironment)
+    """What is needed to repeat it."""
+    started_at: datetime | None = None
+    """When it started, by the client's clock."""
+
+
+class PointDraft(Input):
+    """Values at a step."""
+
+    seq: Annotated[int, Field(ge=0, le=_WIDE)]
+    """Its place in the run, from 0; the same seq sent again is ignored."""
+    step: Annotated[int, Field(ge=-_WIDE, le=_WIDE)]
+    """The training step."""
+    time: Annotated[float, Field(ge=0, le=1e12, allow_inf_nan=False)]
+    """Seconds since the epoch, by the client's clock."""
+    values: Annotated[dict[MetricName, float], Field(min_length=1, max_length=1000)]
+    """Values by metric; `"NaN"`, `"Infinity"` and `"-Infinity"` are accepted."""
+
+
+class PointsDraft(Input):
+    """Points of a run."""
+
+    points: tuple[PointDraft, ...]
+    """The points, in any order."""
+
+
+class FinishDraft(Input):
+    """How a run ended."""
+
+    state: Literal["finished", "failed"]
+    """How."""
+    summary: dict[str, Any] = Field(default_factory=dict)
+    """Final figures."""
