@@ -52,6 +52,7 @@ def _proxy(c: Any, settings: HubSettings, secrets: HubSecrets) -> None:
 
 def _state(c: Any, settings: HubSettings, secrets: HubSecrets) -> None:
     c.JupyterHub.db_url = settings.database
+    c.JupyterHub.upgrade_db = True
     c.JupyterHub.cookie_secret = bytes.fromhex(secrets.cookie_secret)
     c.CryptKeeper.keys = [bytes.fromhex(secrets.crypt_key)]
     c.JupyterHub.cookie_max_age_days = settings.session_days
@@ -98,7 +99,8 @@ def _access(c: Any, settings: HubSettings, secrets: HubSecrets) -> None:
 
 def _pages(c: Any, settings: HubSettings) -> None:
     c.JupyterHub.template_paths = [str(TEMPLATES)]
-    c.JupyterHub.template_vars = {"portal_url": f"{settings.portal_url}/", "texts": texts}
+    said = {name: value for name, value in vars(texts).items() if name.isupper()}
+    c.JupyterHub.template_vars = {"portal_url": f"{settings.portal_url}/", "texts": said}
 
 
 def _demo(c: Any, settings: HubSettings) -> None:

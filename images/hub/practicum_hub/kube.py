@@ -76,6 +76,7 @@ class KubernetesSandboxes:
         with _translated():
             response = await self._call("GET", _path(), query, limits=limits)
             async with response:
+                yield Change(resource_version)
                 async for line in response.content:
                     yield read_event(json.loads(line))
 
@@ -142,7 +143,7 @@ class KubernetesSandboxes:
             body=body,
             auth_settings=["BearerToken"],
         )
-        answer = await self._client.call_api(*arguments, _request_limits=limits)
+        answer = await self._client.call_api(*arguments, _request_timeout=limits)
         response: aiohttp.ClientResponse = answer.response
         if response.status >= HTTPStatus.BAD_REQUEST:
             response.release()

@@ -22,7 +22,7 @@ Key = tuple[str, str]
 """Namespace and name."""
 
 FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 15.0
+LONGEST_PAUSE = 5.0
 
 
 class UnavailableError(Exception):
@@ -47,7 +47,7 @@ class Listing:
 
 @dataclass(frozen=True)
 class Change:
-    """One event of a watch; without a Sandbox it only says how far the watch has come."""
+    """One event of a watch; without a Sandbox it only says that the watch works, and how far."""
 
     resource_version: str
     sandbox: Sandbox | None = None
@@ -92,6 +92,8 @@ class Sandboxes:
         self._task: asyncio.Task[None] | None = None
         self.synced = False
         """Whether a first listing came in. Before that, a missing Sandbox means nothing."""
+        self.following = False
+        """Whether the watch works at the moment, so that what is missing really is."""
 
     def ensure_watching(self) -> None:
         """Start the watch when it does not run yet."""
@@ -153,12 +155,14 @@ class Sandboxes:
                 if not resource_version:
                     resource_version = await self._list()
                 async for change in self.api.watch(resource_version):
+                    self.following = True
                     self._take(change)
                     resource_version = change.resource_version
                     pause = FIRST_PAUSE
             except ExpiredError:
                 resource_version = ""
             except UnavailableError as error:
+                self.following = False
                 log.warning("Sandboxes: %s; keeping what is known", error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)

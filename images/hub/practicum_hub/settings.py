@@ -1,5 +1,6 @@
 """Settings of the Hub's process: one class, from the environment, and the tokens from files."""
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -45,7 +46,7 @@ class HubSettings(BaseSettings):
     secrets_path: Path = Path("/etc/practicum/hub-tokens")
     """Folder with the keys of Secret `hub-tokens`."""
     database_url: str = "sqlite:////srv/hub/hub.sqlite"
-    """The Hub's database: SQLite on a volume, or postgresql+psycopg2://…"""
+    """The Hub's database: SQLite on a volume, or postgresql://…"""
     database_url_file: Path | None = None
     """A file with the database's URL, when it holds a password."""
     sandbox_port: int = 8888
@@ -122,10 +123,11 @@ class HubSettings(BaseSettings):
 
     @property
     def database(self) -> str:
-        """The database's URL."""
+        """The database's URL, with the driver that the image has."""
+        url = self.database_url
         if self.database_url_file is not None:
-            return self.database_url_file.read_text().strip()
-        return self.database_url
+            url = self.database_url_file.read_text().strip()
+        return re.sub(r"^postgres(ql)?(\+\w+)?://", "postgresql+psycopg://", url)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from jupyterhub.orm import APIToken
 from jupyterhub.spawner import Spawner, SpawnException
 from traitlets import Callable, Integer, Unicode
 
-from practicum_api.names import attempt_name
+from practicum_api.names import attempt_name, server_prefix
 from practicum_api.sandbox import DesiredState, Sandbox
 from practicum_hub import outlook, texts
 from practicum_hub.outlook import GONE, Refusal
@@ -91,7 +91,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
             return None
         code = outlook.poll_code(sandbox, self._attempt)
         if code is None and sandbox is not None and not self.api_token:
-            return await self._recover_token(sandbox)
+            code = await self._recover_token(sandbox)
+        if code is not None:
+            self._revoke_tokens()
         return code
 
     async def get_url(self) -> str:
@@ -155,9 +157,13 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
             waited = loop.time() - began
             sandbox = self.find()
             if sandbox is not None and outlook.may_connect(sandbox):
-                return sandbox
-            if not self.sandboxes.synced:
-                self._give_up_unsynced(waited)
+                # The watch may lag behind a restart; the last attempt's token must not be taken.
+                current = await self._read_again(sandbox)
+                if current is not None and outlook.may_connect(current):
+                    return current
+            elif not self.sandboxes.following:
+                if waited >= SYNC_SECONDS:
+                    raise self._unreachable()
             elif (
                 refusal := outlook.refusal(sandbox, by_person=by_person, waited=waited)
             ) is not None:
@@ -166,10 +172,6 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
                 await self._write(sandbox, DesiredState.RUNNING)
                 continue
             await self.sandboxes.changed(TICK)
-
-    def _give_up_unsynced(self, waited: float) -> None:
-        if waited >= SYNC_SECONDS:
-            raise self._unreachable()
 
     def _is_by_person(self) -> bool:
         requester = getattr(self.handler, "current_user", None)
@@ -207,6 +209,21 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         self.api_token = token
         return None
 
+    def _revoke_tokens(self) -> None:
+        """Delete what is left in the Hub's database of this server's tokens.
+
+        A Hub that was restarted no longer knows them (JupyterHub 6.1 then leaves them valid for
+        ever), so they are found by the notes that JupyterHub gives them.
+        """
+        prefix = server_prefix(self.user.name, self.name)
+        notes = (f"retrieved from spawner {self.name}", f"Server at {prefix}")
+        tokens = self.user.db.query(APIToken).filter(
+            APIToken.user_id == self.user.orm_user.id, APIToken.note.in_(notes)
+        )
+        for token in tokens:
+            self.user.db.delete(token)
+        self.user.db.commit()
+
     async def _suspend(self) -> None:
         sandbox = self.find()
         while (
@@ -220,16 +237,21 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     async def _write(self, sandbox: Sandbox, state: DesiredState) -> Sandbox | None:
         """Write the wish, or read again when the Sandbox changed; return it as it is then."""
         try:
-            try:
-                written = await self.sandboxes.api.set_desired_state(sandbox, state)
-            except ConflictError:
-                return await self.sandboxes.refresh(sandbox)
+            written = await self.sandboxes.api.set_desired_state(sandbox, state)
+        except ConflictError:
+            written = None
         except UnavailableError as error:
             raise self._unreachable() from error
         if written is None:
-            return await self.sandboxes.refresh(sandbox)
+            return await self._read_again(sandbox)
         self.sandboxes.remember(written)
         return written
+
+    async def _read_again(self, sandbox: Sandbox) -> Sandbox | None:
+        try:
+            return await self.sandboxes.refresh(sandbox)
+        except UnavailableError as error:
+            raise self._unreachable() from error
 
     def _unreachable(self) -> StartRefused:
         return self._refused(
