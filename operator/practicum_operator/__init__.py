@@ -1,1 +1,1 @@
-"""The operator that turns Cohorts and Sandboxes into what runs."""
+"""The operator: custom resources in, namespaces, workspaces, Pods and Hub registrations out."""

@@ -1,0 +1,55 @@
+"""The one module that asks a sandbox what it is doing, on the port only the operator reaches."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+
+from practicum_operator.builders.policies import ACTIVITY_PORT
+from practicum_operator.plan import ActivityView
+from practicum_operator.views import parse_time
+
+_OK = 200
+_QUIET_PERCENT = 5.0
+
+
+class Activity:
+    """Asks sandboxes for their activity."""
+
+    def __init__(self, session: aiohttp.ClientSession, wait: float = 5.0) -> None:
+        self._session = session
+        self._timeout = aiohttp.ClientTimeout(total=wait)
+
+    async def ask(self, ip: str, now: datetime) -> ActivityView:
+        """Return what the sandbox at ``ip`` is doing; ``busy`` is None when it does not say."""
+        host = f"[{ip}]" if ":" in ip else ip
+        try:
+            async with self._session.get(
+                f"http://{host}:{ACTIVITY_PORT}/activity", timeout=self._timeout
+            ) as response:
+                if response.status != _OK:
+                    return ActivityView(now, None)
+                return judge(await response.json(), now)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError):
+            return ActivityView(now, None)
+
+
+def judge(answer: Any, now: datetime) -> ActivityView:
+    """Return what an answer says: busy with a kernel, an accelerator or a run, or since when not.
+
+    Whatever can't be read counts as no answer, which in turn counts as busy.
+    """
+    if not isinstance(answer, Mapping) or not isinstance(answer.get("busy"), bool):
+        return ActivityView(now, None)
+    try:
+        last = parse_time(answer.get("last_activity"))
+        busy = answer["busy"] or bool(answer.get("runs")) or _accelerator_busy(answer)
+    except (TypeError, ValueError, AttributeError):
+        return ActivityView(now, None)
+    return ActivityView(now, busy, last)
+
+
+def _accelerator_busy(answer: Mapping[str, Any]) -> bool:
+    accelerators = answer.get("accelerators") or []
+    return any(float(item["utilization_percent"]) > _QUIET_PERCENT for item in accelerators)

@@ -1,0 +1,114 @@
+"""The admission desk: collects who asks to start, lets `admit` decide, remembers the answers.
+
+Answers live in memory only. After a crash every sandbox that waits asks again, and every one that
+was admitted either stands in its status as starting, or waits.
+"""
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+
+from practicum_api.base import parse_quantity
+from practicum_api.sandbox import Blueprint, Phase, Sandbox
+from practicum_operator.admission import Decision, Demand, Holding, Request, Room, admit
+from practicum_operator.cache import Cache, Key
+from practicum_operator.phases import HOLDING
+
+ADMISSION = Key("Admission", "", "")
+
+
+@lru_cache(maxsize=1024)
+def _amount(quantity: str) -> float:
+    return parse_quantity(quantity)
+
+
+def demand_of(cohort: str, owner: str, blueprint: Blueprint) -> Demand:
+    """Return what a sandbox of this blueprint takes while it runs."""
+    held = blueprint.accelerator
+    return Demand(
+        cohort=cohort,
+        owner=owner,
+        cpu=_amount(blueprint.resources.cpu),
+        memory=_amount(blueprint.resources.memory),
+        class_name=held.class_name if held else "",
+        count=held.count if held else 0,
+    )
+
+
+def sandbox_key(sandbox: Sandbox) -> Key:
+    """Return the key of a Sandbox."""
+    return Key("Sandbox", sandbox.metadata.namespace, sandbox.metadata.name)
+
+
+class Desk:
+    """Who waits, who was let in and has not taken it up yet, and what was answered."""
+
+    def __init__(self, cache: Cache, add: Callable[[Key], None]) -> None:
+        self._cache = cache
+        self._add = add
+        self._requests: dict[Key, Request] = {}
+        self._tickets: dict[Key, Demand] = {}
+        self._decisions: dict[Key, Decision] = {}
+
+    @property
+    def waiting(self) -> Mapping[Key, Request]:
+        """Requests that were not admitted yet."""
+        return self._requests
+
+    def decision(self, key: Key) -> Decision | None:
+        """Return the answer to a request, if it was decided on."""
+        return self._decisions.get(key)
+
+    def request(self, request: Request) -> None:
+        """Ask to start; asking again changes nothing."""
+        if request.key in self._tickets or self._requests.get(request.key) == request:
+            return
+        self._requests[request.key] = request
+        self._add(ADMISSION)
+
+    def withdraw(self, key: Key) -> None:
+        """Ask no more, whether because it has started or because it no longer should."""
+        self._decisions.pop(key, None)
+        had_ticket = self._tickets.pop(key, None) is not None
+        if self._requests.pop(key, None) is not None or had_ticket:
+            self.poke()
+
+    def poke(self) -> None:
+        """Decide anew, as something may have come free."""
+        if self._requests:
+            self._add(ADMISSION)
+
+    def decide(self, room: Room) -> list[Decision]:
+        """Decide on all that wait; return what is new and wake whom it concerns."""
+        decisions = admit(self._requests.values(), self._holdings(), room)
+        news = []
+        for decision in decisions:
+            if self._decisions.get(decision.key) == decision:
+                continue
+            self._decisions[decision.key] = decision
+            if decision.admitted:
+                self._tickets[decision.key] = self._requests.pop(decision.key).demand
+            news.append(decision)
+            self._add(decision.key)
+        return news
+
+    def _holdings(self) -> list[Holding]:
+        holdings = [Holding(demand, starting=True) for demand in self._tickets.values()]
+        for sandbox in self._cache.sandboxes:
+            status = sandbox.status
+            if status.phase not in HOLDING or status.blueprint is None:
+                continue
+            if sandbox_key(sandbox) in self._tickets:
+                continue
+            cohort = self._cache.cohort_of(sandbox.metadata.namespace)
+            name = cohort.metadata.name if cohort else ""
+            demand = demand_of(name, sandbox.spec.owner, status.blueprint)
+            holdings.append(Holding(demand, starting=self._loads_a_node(sandbox)))
+        return holdings
+
+    def _loads_a_node(self, sandbox: Sandbox) -> bool:
+        """Whether a start is under way that keeps a CPU busy, or will in a moment."""
+        if sandbox.status.phase is not Phase.STARTING:
+            return False
+        pods = self._cache.pods.find("owner", (sandbox.metadata.namespace, sandbox.metadata.name))
+        pod = next((item for item in pods if item.attempt == sandbox.status.attempt), None)
+        return pod is None or not (pod.ready or pod.scheduling_message)

@@ -1,0 +1,122 @@
+"""What to do for a Sandbox that is being suspended or deleted."""
+
+from datetime import datetime, timedelta
+
+from practicum_api import labels
+from practicum_api.reasons import Reason
+from practicum_api.sandbox import DesiredState, Phase
+from practicum_operator.plan import (
+    REGISTERED,
+    Draft,
+    HubState,
+    HubWish,
+    Observed,
+    Plan,
+    Policy,
+    Target,
+    close_registration,
+    is_holding,
+    settle_registration,
+    suspended_by,
+)
+from practicum_operator.plan_attempt import final_usage
+from practicum_operator.resources import CLAIMS
+from practicum_operator.views import PodView
+
+_LOST_AFTER = timedelta(seconds=60)
+
+
+def plan_suspending(seen: Observed, policy: Policy) -> Plan:
+    """Plan for a sandbox whose Pod is being stopped."""
+    draft = Draft(seen)
+    settle_registration(draft)
+    reason = suspended_by(seen.sandbox)
+    here = _still_here(seen, policy)
+    if here:
+        draft.remove_pods(here)
+        draft.set(phase=Phase.SUSPENDING)
+        draft.not_ready(Reason.SUSPENDING)
+        draft.wake(_give_up_at(here, policy))
+        return draft.plan()
+    draft.set(
+        phase=Phase.SUSPENDED,
+        usage=final_usage(seen),
+        pod_name="",
+        failures=0,
+        retry_at=None,
+        queue=None,
+        deadline=None,
+    )
+    if seen.sandbox.spec.desired_state == DesiredState.RUNNING:
+        reason = Reason.SUSPENDED
+    draft.not_ready(reason, moving=False)
+    return draft.plan()
+
+
+def plan_deletion(seen: Observed, policy: Policy) -> Plan:
+    """Plan for a sandbox that is deleted: Hub, Pod, usage, workspace, then let it go."""
+    sandbox = seen.sandbox
+    if labels.FINALIZER not in sandbox.metadata.finalizers:
+        return Plan(status=sandbox.status)
+    draft = Draft(seen)
+    status = draft.status
+    if status.phase is not Phase.TERMINATING and is_holding(status.phase):
+        close_registration(draft)
+        draft.set(phase=Phase.TERMINATING, url="", queue=None)
+        draft.not_ready(Reason.TERMINATING)
+        draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
+        return draft.plan()
+    since = sandbox.metadata.deletion_timestamp or seen.now
+    overdue = seen.now >= since + policy.release_timeout
+    draft.wake(since + policy.release_timeout)
+    here = _still_here(seen, policy)
+    told = status.attempt == 0 or (
+        seen.hub.state is HubState.ABSENT and seen.hub.attempt == status.attempt
+    )
+    if here:
+        draft.remove_pods(here)
+    if not told and not overdue:
+        draft.do(hub=HubWish.FORGET)
+    draft.keep(REGISTERED)
+    draft.keep("Ready")
+    draft.keep("Reconciling")
+    if (here or not told) and not overdue:
+        return draft.plan()
+    return _plan_release(draft)
+
+
+def _plan_release(draft: Draft) -> Plan:
+    """Plan the last steps, each of which is durable before the next: usage, files, finalizer."""
+    seen, status = draft.seen, draft.status
+    usage = final_usage(seen)
+    if usage != status.usage:
+        draft.set(usage=usage)
+        return draft.plan()
+    cohort, meta = seen.cohort, seen.sandbox.metadata
+    if cohort is not None and usage.running_seconds and meta.uid not in cohort.status.released:
+        draft.do(settle=True)
+        return draft.plan()
+    targets = []
+    if seen.sandbox.spec.workspace.deletion_policy == "Delete" and status.claim_name:
+        targets.append(Target(CLAIMS, meta.namespace, status.claim_name))
+    draft.do(remove=tuple(targets), finalizer=False)
+    return draft.plan()
+
+
+def _still_here(seen: Observed, policy: Policy) -> tuple[PodView, ...]:
+    """Return Pods that still run, or may do so; one whose node never answers is given up."""
+    return tuple(
+        pod
+        for pod in seen.pods
+        if seen.owns(pod)
+        and (pod.deleted_at is None or seen.now < pod.deleted_at + _patience(policy))
+    )
+
+
+def _give_up_at(pods: tuple[PodView, ...], policy: Policy) -> datetime | None:
+    moments = [pod.deleted_at + _patience(policy) for pod in pods if pod.deleted_at is not None]
+    return min(moments) if moments else None
+
+
+def _patience(policy: Policy) -> timedelta:
+    return timedelta(seconds=policy.termination_grace) + _LOST_AFTER

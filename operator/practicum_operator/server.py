@@ -1,0 +1,56 @@
+"""The HTTP server for probes and metrics."""
+
+from collections.abc import Callable
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+
+
+class ProbeServer:
+    """Serves `/healthz` (the loop turns), `/readyz` (everything was listed) and `/metrics`."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry,
+        *,
+        synced: Callable[[], bool],
+        before_scrape: Callable[[], None],
+    ) -> None:
+        self._registry = registry
+        self._synced = synced
+        self._before_scrape = before_scrape
+        self._runner: web.AppRunner | None = None
+        self.port = 0
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; ``port`` 0 picks a free one, which `self.port` then tells."""
+        application = web.Application()
+        application.add_routes(
+            [
+                web.get("/healthz", self._healthy),
+                web.get("/readyz", self._ready),
+                web.get("/metrics", self._metrics),
+            ]
+        )
+        self._runner = web.AppRunner(application, access_log=None)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port).start()
+        self.port = int(self._runner.addresses[0][1])
+
+    async def stop(self) -> None:
+        """Stop listening."""
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthy(self, _request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _ready(self, _request: web.Request) -> web.Response:
+        if self._synced():
+            return web.Response(text="ok\n")
+        return web.Response(text="not everything was listed yet\n", status=503)
+
+    async def _metrics(self, _request: web.Request) -> web.Response:
+        self._before_scrape()
+        body = generate_latest(self._registry)
+        return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
