@@ -4,12 +4,24 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from practicum_local import build, image_commands, installation_commands, progress, toolchain
+from practicum_local import (
+    build,
+    image_commands,
+    installation_commands,
+    node_commands,
+    progress,
+    toolchain,
+)
 from practicum_local.buildah import ImageError
 from practicum_local.paths import Paths
 
 Command = Callable[[argparse.Namespace, Paths], int]
-EXPECTED_ERRORS = (build.BuildError, ImageError, toolchain.ToolchainError)
+EXPECTED_ERRORS = (
+    build.BuildError,
+    ImageError,
+    toolchain.ToolchainError,
+    *node_commands.EXPECTED_ERRORS,
+)
 """Errors whose message is all a person needs."""
 
 
@@ -33,6 +45,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     _add_toolchain(commands)
     _add_build(commands)
+    node_commands.add(commands)
     image_commands.add(commands)
     installation_commands.add(commands)
     return top

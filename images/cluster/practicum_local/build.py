@@ -68,6 +68,8 @@ PROGRAMS = {
     program.name: program
     for program in (
         KUBE,
+        Program("coredns", source=GO_SOURCES / "coredns"),
+        Program("netpol", source=GO_SOURCES / "netpol"),
         Program("helm", remote="helm.sh/helm/v3/cmd/helm@v3.22.0"),
         Program(
             "local-path-provisioner", remote="github.com/rancher/local-path-provisioner@v0.0.30"

@@ -4,17 +4,15 @@ import contextlib
 import datetime as dt
 import shutil
 import socket
-import ssl
 import tempfile
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from practicum_local import build, components, kubeconfig
+from practicum_local.api import Api
 from practicum_local.paths import Paths
 from practicum_local.pki import Authority, ensure_service_account_key
 from practicum_local.process import Child, wait_for
@@ -131,12 +129,13 @@ class ControlPlane:
         self._children[name] = Child(name, argv, self.log(name))
 
     def _wait_for(self, path: str) -> None:
-        wait_for(
-            f"the API server's {path}",
-            lambda: answers(self.plane, path),
-            seconds=READY_SECONDS,
-            check=self._check,
-        )
+        with Api(self.plane.server, self.plane.pki) as api:
+            wait_for(
+                f"the API server's {path}",
+                lambda: api.answers(path),
+                seconds=READY_SECONDS,
+                check=self._check,
+            )
 
     def _check(self) -> None:
         for child in self._children.values():
@@ -164,19 +163,6 @@ def prepare(plane: components.Plane) -> Authority:
         path = plane.kubeconfig(identity)
         kubeconfig.write(path, server=plane.server, authority=authority, identity=identity)
     return authority
-
-
-def answers(plane: components.Plane, path: str) -> bool:
-    """Whether the API server answers a GET of `path` with 200, asked as the admin."""
-    context = ssl.create_default_context(cafile=str(plane.pki / "ca.crt"))
-    context.load_cert_chain(plane.pki / "admin.crt", plane.pki / "admin.key")
-    try:
-        with urllib.request.urlopen(  # noqa: S310 - the URL is ours
-            f"{plane.server}{path}", timeout=5, context=context
-        ) as response:
-            return bool(response.status == 200)  # noqa: PLR2004 - HTTP OK
-    except (urllib.error.URLError, OSError):
-        return False
 
 
 def free_ports(count: int) -> list[int]:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import yaml
 
-from practicum_local.pki import Authority, Identity, write_private
+from practicum_local import files
+from practicum_local.pki import PRIVATE, Authority, Identity
 
 
 def render(*, server: str, user: str, authority: bytes, certificate: bytes, key: bytes) -> str:
@@ -50,6 +51,5 @@ def write(path: Path, *, server: str, authority: Authority, identity: Identity) 
         certificate=certificate.read_bytes(),
         key=key.read_bytes(),
     )
-    if not path.exists() or path.read_text() != text:
-        write_private(path, text.encode())
+    files.write(path, text, mode=PRIVATE)
     return path

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+CHECKOUT = Path(__file__).resolve().parents[3]
+GO_SOURCES = CHECKOUT / "images" / "cluster"
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -16,7 +19,8 @@ class Paths:
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Paths":
         """`PRACTICUM_CACHE`, or `~/.cache/practicum`."""
         chosen = environ.get("PRACTICUM_CACHE")
-        return cls(Path(chosen) if chosen else Path.home() / ".cache" / "practicum")
+        root = Path(chosen).expanduser() if chosen else Path.home() / ".cache" / "practicum"
+        return cls(root.absolute())
 
     @property
     def bin(self) -> Path:
@@ -30,9 +34,5 @@ class Paths:
 
     @property
     def node(self) -> Path:
-        """State of the Kubernetes node; gone after `node down`, but for its images."""
+        """State of the Kubernetes node: etcd, images, volumes, logs."""
         return self.root / "node"
-
-
-CHECKOUT = Path(__file__).resolve().parents[3]
-GO_SOURCES = CHECKOUT / "images" / "cluster"

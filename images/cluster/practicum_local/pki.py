@@ -15,6 +15,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from practicum_local import files
+
+PRIVATE = 0o600
 VALIDITY = dt.timedelta(days=365)
 RENEW_BEFORE = dt.timedelta(days=30)
 BACKDATED = dt.timedelta(minutes=5)
@@ -73,8 +76,8 @@ class Authority:
         crt, key = self.folder / f"{identity.name}.crt", self.folder / f"{identity.name}.key"
         if not self._good(identity, crt, key):
             private = ec.generate_private_key(ec.SECP256R1())
-            write_private(key, key_pem(private))
-            crt.write_bytes(pem(self._sign(identity, private)))
+            files.write(key, key_pem(private), mode=PRIVATE)
+            files.write(crt, pem(self._sign(identity, private)))
         return crt, key
 
     def _good(self, identity: Identity, crt: Path, key: Path) -> bool:
@@ -125,7 +128,11 @@ class Authority:
             certificate = x509.load_pem_x509_certificate(self.path.read_bytes())
             key = serialization.load_pem_private_key(self.key_path.read_bytes(), password=None)
             left = certificate.not_valid_after_utc - self._now
-            if left > RENEW_BEFORE and isinstance(key, ec.EllipticCurvePrivateKey):
+            if (
+                left > RENEW_BEFORE
+                and isinstance(key, ec.EllipticCurvePrivateKey)
+                and key.public_key() == certificate.public_key()
+            ):
                 return certificate, key
         return self._make()
 
@@ -155,8 +162,8 @@ class Authority:
             .add_extension(usage, critical=True)
             .sign(key, hashes.SHA256())
         )
-        write_private(self.key_path, key_pem(key))
-        self.path.write_bytes(pem(certificate))
+        files.write(self.key_path, key_pem(key), mode=PRIVATE)
+        files.write(self.path, pem(certificate))
         return certificate, key
 
 
@@ -165,20 +172,10 @@ def ensure_service_account_key(folder: Path) -> tuple[Path, Path]:
     private, public = folder / "sa.key", folder / "sa.pub"
     if not (private.exists() and public.exists()):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-        write_private(private, key_pem(key))
-        public.write_bytes(
-            key.public_key().public_bytes(
-                serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
-            )
-        )
+        files.write(private, key_pem(key), mode=PRIVATE)
+        form = serialization.PublicFormat.SubjectPublicKeyInfo
+        files.write(public, key.public_key().public_bytes(serialization.Encoding.PEM, form))
     return private, public
-
-
-def write_private(path: Path, content: bytes) -> None:
-    """Write a file that nobody else may read, not even for a moment."""
-    path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_bytes(content)
 
 
 def pem(certificate: x509.Certificate) -> bytes:

@@ -88,6 +88,6 @@ def elapsed(seconds: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-_screen = Progress()
-step = _screen.step
-note = _screen.note
+SCREEN = Progress()
+step = SCREEN.step
+note = SCREEN.note
