@@ -32,9 +32,6 @@ _QUIET = frozenset(
     }
 )
 """Reasons that the badge and the steps already say."""
-_WORRYING = frozenset(
-    {Reason.OUT_OF_MEMORY, Reason.EVICTED, Reason.NODE_LOST, Reason.CRASHED, Reason.HOURS_EXCEEDED}
-)
 
 
 @dataclass(frozen=True)
@@ -107,7 +104,7 @@ def menu(sandbox: SandboxView) -> tuple[Button, ...]:
 
 def notes(sandbox: SandboxView) -> tuple[Note, ...]:
     """Return what a person should know about ``sandbox`` beyond its state and steps."""
-    found = [note for note in (_reason_note(sandbox), _retry_note(sandbox)) if note]
+    found = [note] if (note := _reason_note(sandbox)) else []
     if sandbox.restart_required:
         changed = Reason.BLUEPRINT_CHANGED
         found.append(Note("calm", "info", changed.text, reason_advice(changed)))
@@ -118,26 +115,14 @@ def _reason_note(sandbox: SandboxView) -> Note | None:
     if sandbox.queue is not None or sandbox.reason in _QUIET:
         return None
     bad = sandbox.phase in {Phase.STALLED, Phase.PENDING}
-    worrying = bad or sandbox.reason in _WORRYING or is_starting(sandbox)
+    worrying = bad or bool(sandbox.last_error) or is_starting(sandbox)
+    lead = reason_text(sandbox.reason)
     return Note(
         "bad" if bad else "wait" if worrying else "calm",
         "alert" if worrying else "moon",
-        reason_text(sandbox.reason),
+        lead,
         reason_advice(sandbox.reason),
-        sandbox.message if worrying else "",
-    )
-
-
-def _retry_note(sandbox: SandboxView) -> Note | None:
-    if not (is_starting(sandbox) and sandbox.failures and sandbox.last_error):
-        return None
-    if sandbox.last_error == sandbox.reason:
-        return None
-    return Note(
-        "wait",
-        "restart",
-        N("The last attempt failed, so this is another one."),
-        reason_text(sandbox.last_error),
+        sandbox.message if worrying and sandbox.message != lead else "",
     )
 
 

@@ -12,9 +12,10 @@ from markupsafe import Markup
 
 from practicum_api.base import parse_duration
 from practicum_portal.identity import Language, Person
-from practicum_portal.pages import cards, charts, rosters, tables, wording
+from practicum_portal.pages import cards, charts, tables, wording
 from practicum_portal.pages.assets import asset_url
 from practicum_portal.pages.languages import NAMES, TAGS, Writer, translations
+from practicum_portal.pages.server_texts import server_text
 from practicum_portal.pages.wording import Look, N
 from practicum_portal.views.base import View
 from practicum_portal.views.sandboxes import SandboxView
@@ -58,6 +59,7 @@ class Frame:
     person: Person | None = None
     hub_url: str = ""
     flash_word: str = ""
+    has_session: bool = False
 
     @property
     def lang(self) -> str:
@@ -104,9 +106,9 @@ class Frame:
         return f"/login?next={quote(self.here, safe='')}"
 
     @property
-    def is_landing(self) -> bool:
-        """Whether this is the signed-out start page, which has a sign-in button of its own."""
-        return self.person is None and self.path == "/"
+    def offers_sign_in(self) -> bool:
+        """Whether the header has a sign-in button: never a second one."""
+        return self.person is None and self.path != "/" and not self.has_session
 
     @property
     def navigation(self) -> tuple[Link, ...]:
@@ -163,6 +165,7 @@ def _environment(language: Language) -> Environment:
         moment=writer.moment,
         number=writer.number,
         size=writer.size,
+        server_text=lambda text: server_text(text, language),
         span=writer.span,
         unit=writer.unit,
         views_json=_views_json,
@@ -170,7 +173,6 @@ def _environment(language: Language) -> Environment:
     environment.globals.update(
         cards=cards,
         charts=charts,
-        roster=rosters.Wording(writer),
         sandbox_href=sandbox_href,
         static=asset_url,
         tables=tables,

@@ -2,6 +2,7 @@
 
 import io
 import math
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
@@ -23,6 +24,8 @@ TAGS: dict[Language, str] = {"en": "en", "zh": "zh-CN"}
 """What stands in an HTML `lang`."""
 NAMES: dict[Language, str] = {"en": "English", "zh": "中文"}
 """What a language calls itself."""
+PLACE = re.compile(r"%\((\d)\)s")
+"""Where a value goes in a message that was collected from an f-string."""
 NOTHING = "\N{EN DASH}"
 """What stands where there is no figure."""
 _PLAIN = (1e-3, 1e6)
@@ -41,6 +44,15 @@ def translations(language: Language) -> NullTranslations:
         write_mo(compiled, read_po(file, locale="zh_CN"))
     compiled.seek(0)
     return Translations(compiled)
+
+
+def as_pattern(message: str) -> re.Pattern[str] | None:
+    """Return what finds the values of a message with numbered places; None without places."""
+    if not PLACE.search(message):
+        return None
+    pieces = PLACE.split(message)
+    texts = [re.escape(piece) if index % 2 == 0 else "(.+)" for index, piece in enumerate(pieces)]
+    return re.compile("".join(texts), re.DOTALL)
 
 
 @dataclass(frozen=True)

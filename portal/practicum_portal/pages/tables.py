@@ -49,13 +49,13 @@ class Counts:
 
 @dataclass(frozen=True)
 class Why:
-    """Why a row is as it is: a reason, a place in the queue, a stage, what went wrong last."""
+    """Why a row is as it is: a reason, a place in the queue, the stage of a start."""
 
     text: str = ""
+    bad: bool = False
     place: int = 0
     stage: str = ""
     since: datetime | None = None
-    error: str = ""
 
 
 def group(row: TableRow) -> str:
@@ -119,16 +119,15 @@ def count(rows: Iterable[TableRow]) -> Counts:
 
 def why(sandbox: SandboxView) -> Why:
     """Return what stands below the state of ``sandbox``; texts are messages to translate."""
-    error = sandbox.last_error if sandbox.last_error != sandbox.reason else ""
     if sandbox.queue is not None:
-        reason = reason_text(sandbox.queue.reason)
-        return Why(text=reason, place=sandbox.queue.position, error=error)
-    found = next((note for note in cards.notes(sandbox)), None)
+        return Why(text=reason_text(sandbox.queue.reason), place=sandbox.queue.position)
+    found = next(iter(cards.notes(sandbox)), None)
     text = found.lead if found is not None else ""
+    bad = bool(sandbox.last_error)
     for step in sandbox.stages:
         if step.state is StageState.CURRENT and cards.is_starting(sandbox):
-            return Why(text=text, stage=step.stage, since=step.began, error=error)
-    return Why(text=text, error=error)
+            return Why(text=text, bad=bad, stage=step.stage, since=step.began)
+    return Why(text=text, bad=bad)
 
 
 def row_class(row: TableRow) -> str:

@@ -1,0 +1,17 @@
+"""The site: all pages, their files, and how they say that something went wrong."""
+
+from fastapi import FastAPI
+
+from practicum_portal.pages import admin, cohorts, home, live, runs, sandboxes
+from practicum_portal.pages.assets import Assets
+from practicum_portal.pages.frames import Renderer
+from practicum_portal.pages.visits import render_problem
+
+
+def install(app: FastAPI) -> None:
+    """Put the pages into ``app``."""
+    app.state.renderer = Renderer()
+    app.state.render_problem = render_problem
+    app.mount("/static", Assets(), name="static")
+    for part in (home, sandboxes, runs, cohorts, admin, live):
+        app.include_router(part.router)
