@@ -97,7 +97,7 @@ def init(
         _resend(runs, courier)
     else:
         key = "local_no_token" if settings.api_url else "local"
-        print(say(f"track.{key}", language, folder=record.folder))  # noqa: T201
+        print(say(f"track.{key}", language, folder=record.folder))
     heartbeat = Heartbeat(settings.heartbeats, record.run_id)
     heartbeat.beat(time.time())
     progress = Progress(name, line_here(), language)

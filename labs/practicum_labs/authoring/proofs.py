@@ -1,0 +1,174 @@
+"""Prove checks from both sides: right answers pass, wrong ones fail with the fitting hint.
+
+`proofs/<step>.py` holds other right answers, `alternative_<name>`, and wrong ones,
+`mutant_<failure>__<name>`, whose name says which failure the check must find. For an
+artefact they are functions ``(folder, data)`` that make one. The toolkit adds the
+mechanical ones: nothing, echo, constant, endless, too much memory, wrong parameters.
+"""
+
+import ast
+import json
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from practicum_labs.authoring.build import Lab
+from practicum_labs.authoring.reference import reference
+from practicum_labs.checking.capture import Candidate
+from practicum_labs.checking.runner import Result, run_checks
+from practicum_labs.schema import Step
+
+Kind = Literal["solution", "alternative", "untouched", "mutant", "mechanical"]
+GOOD: Final = ("solution", "alternative")
+ANY: Final = "*"
+MECHANICAL: Final = {
+    "nothing": ("returns_none", "def mechanical(*args, **kwargs):\n    return None\n"),
+    "echo": (ANY, "def mechanical(first, *args, **kwargs):\n    return first\n"),
+    "constant": (ANY, "def mechanical(*args, **kwargs):\n    return 0\n"),
+    "endless": ("endless", "def mechanical(*args, **kwargs):\n    while True:\n        pass\n"),
+    "hungry": ("memory", "def mechanical(*args, **kwargs):\n    return bytearray(10**12)\n"),
+    "parameters": ("signature", "def mechanical():\n    return 0\n"),
+}
+ENDLESS_SECONDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A candidate and what the check must say of it."""
+
+    step: Step
+    kind: Kind
+    name: str
+    expected: str
+    """The failure it must find, `*` for any, empty for none."""
+    candidate: Candidate | Path
+
+    def holds(self, result: Result) -> bool:
+        """Whether the check said what it must."""
+        if self.expected == ANY:
+            return not result.passed and result.failure not in {"crashed", "stuck", "killed"}
+        return result.failure == self.expected
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A case and what the check said."""
+
+    case: Case
+    result: Result
+
+    @property
+    def holds(self) -> bool:
+        """Whether the check said what it must."""
+        return self.case.holds(self.result)
+
+
+def prove(
+    lab: Lab, built: Path, data: Path, *, only: str = "", tell: Callable[[str], None] = print
+) -> list[Row]:
+    """Check every case of ``lab`` (or of one step) and return the rows."""
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory() as scratch:
+        for step in lab.manifest.steps:
+            if only not in {"", step.name}:
+                continue
+            cases = list(_cases(lab, step, Path(scratch), data, tell))
+            rows += _run(built, step, cases, data)
+            tell(summary(step, [row for row in rows if row.case.step is step]))
+    return rows
+
+
+def summary(step: Step, rows: list[Row]) -> str:
+    """Return one line, and one more for each case that does not hold."""
+    good = [row for row in rows if row.case.kind in GOOD]
+    bad = [row for row in rows if row.case.kind not in GOOD]
+    lines = [
+        f"{step.name:<12} right answers pass {sum(r.holds for r in good)}/{len(good)}, "
+        f"wrong answers fail with the fitting hint {sum(r.holds for r in bad)}/{len(bad)}, "
+        f"{sum(r.result.cpu_seconds for r in rows):.1f} CPU-s"
+    ]
+    lines += [
+        f"    {row.case.kind} {row.case.name}: expected {row.case.expected or 'to pass'}, "
+        f"got {row.result.failure or 'passed'} {row.result.facts} {row.result.printed[-300:]}"
+        for row in rows
+        if not row.holds
+    ]
+    return "\n".join(lines)
+
+
+def proof_names(path: Path) -> tuple[list[str], list[str]]:
+    """Return the names of alternatives and mutants in a file of proofs."""
+    names = [
+        node.name
+        for node in ast.parse(path.read_text("utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
+    return (
+        [name for name in names if name.startswith("alternative_")],
+        [name for name in names if name.startswith("mutant_")],
+    )
+
+
+def expected_failure(mutant: str) -> str:
+    """Return the failure that a mutant's name declares."""
+    return mutant.removeprefix("mutant_").partition("__")[0]
+
+
+def _cases(
+    lab: Lab, step: Step, scratch: Path, data: Path, tell: Callable[[str], None]
+) -> Iterator[Case]:
+    path = lab.folder / "proofs" / f"{step.name}.py"
+    source = path.read_text("utf-8")
+    alternatives, mutants = proof_names(path)
+    if step.kind == "artefact":
+
+        def make(name: str) -> Candidate | Path:
+            tell(f"    making {name}")
+            return _make(path, name, scratch / step.name / name, data)
+    else:
+        yield Case(step, "solution", "solution", "", reference(lab.cells, step))
+        stub = reference(lab.cells, step, stub=True)
+        yield Case(step, "untouched", "untouched", "untouched", stub)
+        for name, (failure, code) in MECHANICAL.items():
+            yield Case(step, "mechanical", name, failure, Candidate(code, "mechanical"))
+
+        def make(name: str) -> Candidate | Path:
+            return Candidate(source, name)
+
+    for name in alternatives:
+        yield Case(step, "alternative", name, "", make(name))
+    for name in mutants:
+        yield Case(step, "mutant", name, expected_failure(name), make(name))
+
+
+def _run(built: Path, step: Step, cases: list[Case], data: Path) -> list[Row]:
+    """Run the endless ones apart, with less patience."""
+    endless = [case for case in cases if case.expected == "endless"]
+    others = [case for case in cases if case.expected != "endless"]
+    hasty = step.model_copy(update={"cpu_seconds": ENDLESS_SECONDS})
+    rows = []
+    for chosen, group in ((step, others), (hasty, endless)):
+        if group:
+            results = run_checks(built, chosen, [case.candidate for case in group], data=data)
+            rows += [Row(case, result) for case, result in zip(group, results, strict=True)]
+    return rows
+
+
+def _make(path: Path, name: str, folder: Path, data: Path) -> Path:
+    """Return the artefact that ``name`` in the proofs at ``path`` makes."""
+    folder.mkdir(parents=True)
+    request = {"path": str(path), "name": name, "folder": str(folder), "data": str(data)}
+    code = (
+        "import json, runpy, sys; from pathlib import Path; r = json.loads(sys.argv[1])\n"
+        "made = runpy.run_path(r['path'])[r['name']](Path(r['folder']), Path(r['data']))\n"
+        "print(); print(made)"
+    )
+    command = [sys.executable, "-c", code, json.dumps(request)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode:
+        raise RuntimeError(f"{path}: {name} failed: {done.stderr[-2000:]}")
+    return Path(done.stdout.splitlines()[-1])

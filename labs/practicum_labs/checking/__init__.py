@@ -1,0 +1,1 @@
+"""Check a trainee's function or artefact in a process of its own."""

@@ -1,0 +1,142 @@
+"""Turn a function written in a notebook into a module that stands alone.
+
+What a check runs is source, not a live object: it works in another process, on another
+machine, and shows at once when a function leans on a variable of the notebook.
+"""
+
+import ast
+import builtins
+import inspect
+import textwrap
+import types
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+PLAIN: Final = (bool, int, float, str, bytes, type(None))
+
+
+class CaptureError(ValueError):
+    """The object can't be checked as it is; ``reason`` is a key of the toolkit's messages."""
+
+    def __init__(self, reason: str, **facts: Any) -> None:
+        """Keep what the message needs."""
+        super().__init__(reason)
+        self.reason, self.facts = reason, facts
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Source of a module, and the name of what is checked in it."""
+
+    source: str
+    name: str
+
+
+def capture(thing: Any) -> Candidate:
+    """Return ``thing`` (a function or class) with all it needs; raise CaptureError."""
+    if not isinstance(thing, types.FunctionType | type):
+        raise CaptureError("not_a_function", got=type(thing).__name__)
+    if thing.__name__ == "<lambda>":
+        raise CaptureError("lambda")
+    module = _Module()
+    module.define(thing)
+    return Candidate(module.source(), thing.__name__)
+
+
+@dataclass(slots=True)
+class _Module:
+    imports: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, str] = field(default_factory=dict)
+    definitions: dict[str, str] = field(default_factory=dict)
+    pending: set[str] = field(default_factory=set)
+
+    def source(self) -> str:
+        """Return the module: imports, then constants, then what was needed first."""
+        parts = [*self.imports.values(), *self.constants.values(), *self.definitions.values()]
+        return "\n\n".join(parts) + "\n"
+
+    def define(self, thing: Callable[..., Any] | type) -> None:
+        """Add ``thing`` after everything it needs."""
+        name = thing.__name__
+        if name in self.definitions or name in self.pending:
+            return
+        self.pending.add(name)
+        text = _source_of(thing)
+        scope = _globals_of(thing)
+        for needed in sorted(_free_names(text)):
+            if needed in scope and needed != name:
+                self._need(needed, scope[needed], user=name)
+            elif not hasattr(builtins, needed) and needed != name:
+                raise CaptureError("undefined", function=name, variable=needed)
+        self.definitions[name] = text
+
+    def _need(self, name: str, value: Any, *, user: str) -> None:
+        if isinstance(value, types.ModuleType):
+            self.imports[name] = f"import {value.__name__} as {name}"
+        elif isinstance(value, types.FunctionType | type) and _is_local(value):
+            if value.__name__ != name:
+                raise CaptureError("renamed", function=user, variable=name)
+            self.define(value)
+        elif _importable(value):
+            self.imports[name] = f"from {value.__module__} import {value.__name__} as {name}"
+        elif _plain(value):
+            self.constants[name] = f"{name} = {value!r}"
+        else:
+            kind = type(value).__name__
+            raise CaptureError("global", function=user, variable=name, kind=kind)
+
+
+def _source_of(thing: Any) -> str:
+    try:
+        return textwrap.dedent(inspect.getsource(thing)).strip("\n")
+    except (OSError, TypeError) as error:
+        raise CaptureError("no_source", function=thing.__name__) from error
+
+
+def _globals_of(thing: Any) -> Mapping[str, Any]:
+    if isinstance(thing, types.FunctionType):
+        return {**thing.__globals__, **inspect.getclosurevars(thing).nonlocals}
+    for member in vars(thing).values():
+        if isinstance(member, types.FunctionType):
+            return member.__globals__
+    return {}
+
+
+def _free_names(text: str) -> set[str]:
+    """Return names that ``text`` reads and does not make itself."""
+    tree = ast.parse(text)
+    read: set[str] = set()
+    made: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name):
+            (read if isinstance(node.ctx, ast.Load) else made).add(node.id)
+        elif isinstance(node, ast.arg):
+            made.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            made.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            made |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ExceptHandler) and node.name:
+            made.add(node.name)
+    return read - made
+
+
+def _is_local(value: Any) -> bool:
+    """Whether ``value`` was written in the notebook."""
+    return getattr(value, "__module__", None) == "__main__"
+
+
+def _importable(value: Any) -> bool:
+    module, name = getattr(value, "__module__", None), getattr(value, "__name__", None)
+    return isinstance(module, str) and module != "__main__" and isinstance(name, str)
+
+
+def _plain(value: Any) -> bool:
+    if isinstance(value, PLAIN):
+        return True
+    if isinstance(value, list | tuple | set | frozenset):
+        return all(_plain(item) for item in value)
+    if isinstance(value, dict):
+        return all(_plain(key) and _plain(item) for key, item in value.items())
+    return False

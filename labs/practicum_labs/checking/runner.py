@@ -1,0 +1,153 @@
+"""Run checks in a process of their own and return what they found."""
+
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from practicum_labs.checking.capture import Candidate
+from practicum_labs.schema import Step
+
+PATIENCE: Final = 20
+"""Wall seconds a CPU second may take on a busy machine."""
+STARTUP: Final = 300
+PRINTED: Final = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a check found. ``failure`` is empty when the candidate passed."""
+
+    step: str
+    failure: str = ""
+    generic: bool = False
+    facts: dict[str, Any] = field(default_factory=dict)
+    cpu_seconds: float = 0.0
+    peak_mib: int = 0
+    measures: dict[str, float] = field(default_factory=dict)
+    printed: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether the candidate passed."""
+        return not self.failure
+
+
+def run_check(
+    folder: Path,
+    step: Step,
+    candidate: Candidate | Path,
+    *,
+    data: Path,
+    seed: int | None = None,
+    wall_seconds: float | None = None,
+) -> Result:
+    """Check ``candidate`` for ``step`` of the lab in ``folder``, on inputs made from ``seed``."""
+    seeds = None if seed is None else [seed]
+    return run_checks(folder, step, [candidate], data=data, seeds=seeds, wall_seconds=wall_seconds)[
+        0
+    ]
+
+
+def run_checks(
+    folder: Path,
+    step: Step,
+    candidates: Sequence[Candidate | Path],
+    *,
+    data: Path,
+    seeds: Sequence[int] | None = None,
+    wall_seconds: float | None = None,
+) -> list[Result]:
+    """Check several candidates for one step; each is on its own."""
+    seeds = seeds or [secrets.randbelow(2**31) for _ in candidates]
+    request = {
+        "folder": str(folder),
+        "step": step.name,
+        "data": str(data),
+        "cpu_seconds": step.cpu_seconds,
+        "memory_mib": step.memory_mib,
+        "candidates": [_item(*pair) for pair in zip(candidates, seeds, strict=True)],
+    }
+    patience = wall_seconds or STARTUP + step.cpu_seconds * PATIENCE * len(candidates)
+    answer, printed, status = _converse(json.dumps(request), patience)
+    if answer:
+        return [_result(step, item, printed) for item in json.loads(answer)]
+    if status is None:
+        lost = _ended(step, "stuck", printed, seconds=patience)
+    else:
+        lost = _ended(step, "crashed", printed, status=status, detail=printed[-400:])
+    return [lost for _ in candidates]
+
+
+def _item(candidate: Candidate | Path, seed: int) -> dict[str, Any]:
+    if isinstance(candidate, Path):
+        return {"source": "", "name": "", "artefact": str(candidate.resolve()), "seed": seed}
+    return {"source": candidate.source, "name": candidate.name, "artefact": "", "seed": seed}
+
+
+def _result(step: Step, item: dict[str, Any], printed: str) -> Result:
+    status = item.get("status")
+    if status is None:
+        return Result(step.name, printed=printed, **item)
+    if status == -signal.SIGXCPU:
+        return _ended(step, "endless", printed, seconds=step.cpu_seconds)
+    if status == -signal.SIGKILL:
+        return _ended(step, "killed", printed)
+    return _ended(step, "crashed", printed, status=status, detail=printed[-400:])
+
+
+def _ended(step: Step, failure: str, printed: str, **facts: Any) -> Result:
+    return Result(step.name, failure, generic=True, facts=facts, printed=printed)
+
+
+def _converse(request: str, patience: float) -> tuple[str, str, int | None]:
+    """Return the worker's answer, what was printed, and its status; None when it was stuck."""
+    with (
+        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed,
+        tempfile.TemporaryFile("w+", encoding="utf-8") as answer,
+    ):
+        process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+            [sys.executable, "-m", "practicum_labs.checking.worker", str(answer.fileno())],
+            stdin=subprocess.PIPE,
+            stdout=printed,
+            stderr=subprocess.STDOUT,
+            pass_fds=(answer.fileno(),),
+            start_new_session=True,
+            text=True,
+            env=_environment(),
+        )
+        status: int | None = None
+        try:
+            process.communicate(request, timeout=patience)
+            status = process.returncode
+        except subprocess.TimeoutExpired:
+            pass
+        finally:
+            _end(process)
+        printed.seek(0)
+        answer.seek(0)
+        return answer.read() if status == 0 else "", printed.read()[-PRINTED:], status
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the check's whole session, also what it left behind."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment of a check: ours without the sandbox's token."""
+    kept = {name: value for name, value in os.environ.items() if "TOKEN" not in name}
+    root = str(Path(__file__).parents[2])
+    paths = [root, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    threads = {"OMP_NUM_THREADS": "1", "TOKENIZERS_PARALLELISM": "false", "HF_HUB_OFFLINE": "1"}
+    return {**kept, **threads, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}

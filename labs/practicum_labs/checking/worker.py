@@ -1,0 +1,155 @@
+"""The process that runs checks: the lab's own check, the candidate, its limits.
+
+Reads a request as JSON on standard input and writes the results as JSON to the file
+descriptor named on the command line. It imports what the check needs once and forks for
+each candidate, so that none sees what another left behind.
+"""
+
+import importlib
+import importlib.util
+import json
+import linecache
+import os
+import resource
+import signal
+import sys
+import time
+import types
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, Final
+
+from practicum_labs.checking.probe import FILE, LONGEST_MESSAGE, OutOfTime, Probe, Wrong
+
+GRACE: Final = 5
+MIB: Final = 1024 * 1024
+Json = dict[str, Any]
+
+
+def main() -> None:
+    """Run the checks that standard input asks for."""
+    out = int(sys.argv[1])
+    request = json.load(sys.stdin)
+    checks = _checks(Path(request["folder"]))
+    for name in getattr(checks, "NEEDS", {}).get(request["step"], ()):
+        importlib.import_module(name)
+    results = [_in_child(request, checks, item) for item in request["candidates"]]
+    with os.fdopen(out, "w", encoding="utf-8") as file:
+        json.dump(results, file, ensure_ascii=False, default=str)
+
+
+def _in_child(request: Json, checks: types.ModuleType, candidate: Json) -> Json:
+    """Return the result of one candidate, or the signal that ended it."""
+    read, write = os.pipe()
+    sys.stdout.flush()
+    pid = os.fork()
+    if pid == 0:
+        os.close(read)
+        with os.fdopen(write, "w", encoding="utf-8") as file:
+            json.dump(_run(request, checks, candidate), file, ensure_ascii=False, default=str)
+        sys.stdout.flush()
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read, encoding="utf-8") as file:
+        answer = file.read()
+    _, status = os.waitpid(pid, 0)
+    with suppress(ValueError):
+        result: Json = json.loads(answer)
+        return result
+    return {"status": os.waitstatus_to_exitcode(status)}
+
+
+def _run(request: Json, checks: types.ModuleType, candidate: Json) -> Json:
+    """Return what the check found; never raises for what the candidate does."""
+    _be_the_first_to_die()
+    probe = Probe(candidate["seed"], Path(request["folder"]), Path(request["data"]))
+    began = time.process_time()
+    failure: str
+    generic, facts = False, {}
+    try:
+        _limit(request["cpu_seconds"], request["memory_mib"])
+        getattr(checks, request["step"])(probe, _subject(candidate))
+        failure = ""
+    except Wrong as wrong:
+        failure, generic, facts = wrong.failure, wrong.generic, wrong.facts
+    except OutOfTime:
+        failure, generic, facts = "endless", True, {"seconds": request["cpu_seconds"]}
+    except MemoryError:
+        failure, generic = "memory", True
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    return {
+        "failure": failure,
+        "generic": generic,
+        "facts": facts,
+        "measures": probe.measures,
+        "cpu_seconds": time.process_time() - began,
+        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def _subject(candidate: Json) -> Any:
+    """Return what is checked: the path of an artefact, or the function in the source."""
+    if candidate["artefact"]:
+        return Path(candidate["artefact"])
+    return _load(candidate["source"], candidate["name"])
+
+
+def _load(source: str, name: str) -> Any:
+    module = types.ModuleType("submission")
+    sys.modules["submission"] = module
+    linecache.cache[FILE] = (len(source), None, source.splitlines(keepends=True), FILE)
+    try:
+        code = compile(source, FILE, "exec")
+        exec(code, module.__dict__)  # noqa: S102 (running the trainee's code is the purpose)
+    except SyntaxError as error:
+        raise Wrong("syntax", generic=True, line=error.lineno, detail=error.msg) from error
+    except Exception as error:
+        text = f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]
+        raise Wrong("raised", generic=True, error=text, where="") from error
+    try:
+        return module.__dict__[name]
+    except KeyError as error:
+        raise Wrong("missing", generic=True, name=name) from error
+
+
+def _checks(folder: Path) -> types.ModuleType:
+    spec = importlib.util.spec_from_file_location("checks", folder / "checks.py")
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(folder / "checks.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["checks"] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _limit(cpu_seconds: int, memory_mib: int) -> None:
+    """Bound what comes now; the imports that came before are not the candidate's fault."""
+
+    def out_of_time(*_: Any) -> None:
+        raise OutOfTime
+
+    signal.signal(signal.SIGPROF, out_of_time)
+    signal.setitimer(signal.ITIMER_PROF, cpu_seconds, 1.0)
+    hard = int(time.process_time()) + cpu_seconds + GRACE
+    resource.setrlimit(resource.RLIMIT_CPU, (hard, hard + GRACE))
+    data = _data_bytes() + memory_mib * MIB
+    resource.setrlimit(resource.RLIMIT_DATA, (data, data))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _data_bytes() -> int:
+    """Return the memory the process holds already, as RLIMIT_DATA counts it."""
+    for line in Path("/proc/self/status").read_text("utf-8").splitlines():
+        if line.startswith("VmData:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _be_the_first_to_die() -> None:
+    """Have the kernel kill this process, not the notebook's, when memory runs out."""
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

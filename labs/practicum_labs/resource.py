@@ -1,0 +1,51 @@
+"""The `Lab` custom resource of a lab, from its `lab.yaml`."""
+
+from typing import Any
+
+from practicum_labs.schema import Manifest, Resources, Text
+
+CONTENT_ROOT = "/opt/practicum/labs"
+
+
+def lab_resource(
+    manifest: Manifest, *, image: str, tier: str = "cpu", notebook: str = "en"
+) -> dict[str, Any]:
+    """Return the resource: ``image`` is a reference, ``tier`` is `cpu` or `gpu`."""
+    sizes = manifest.tiers.gpu if tier == "gpu" else manifest.tiers.cpu
+    spec: dict[str, Any] = {
+        "title": _text(manifest.title),
+        "summary": _text(manifest.summary),
+        "module": manifest.module,
+        "skills": list(manifest.skills),
+        "minutes": manifest.minutes,
+        "image": {"reference": image},
+        "resources": _resources(sizes),
+        "workspace": {
+            "size": sizes.workspace,
+            "content": f"{CONTENT_ROOT}/{manifest.id}/workspace",
+            "notebook": f"{manifest.id}.{notebook}.ipynb",
+        },
+        "runs": {"metrics": list(manifest.run_metrics)},
+    }
+    if sizes.accelerator:
+        spec["accelerator"] = {"className": sizes.accelerator}
+    return {
+        "apiVersion": "practicum.dev/v1alpha1",
+        "kind": "Lab",
+        "metadata": {"name": manifest.id},
+        "spec": spec,
+    }
+
+
+def _resources(sizes: Resources) -> dict[str, str]:
+    return {
+        "cpu": sizes.cpu,
+        "cpuLimit": sizes.cpu_limit,
+        "memory": sizes.memory,
+        "ephemeralStorage": sizes.ephemeral_storage,
+        "sharedMemory": sizes.shared_memory,
+    }
+
+
+def _text(text: Text) -> dict[str, str]:
+    return {"en": text.en, "zh-CN": text.zh}
