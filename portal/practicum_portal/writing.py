@@ -34,6 +34,17 @@ class ClusterAwayError(UnavailableError):
         )
 
 
+class CollisionError(ConflictError):
+    """Something else was quicker: the name is taken, or the version has moved on."""
+
+    code = "collision"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Something else changed it at the same moment.", hint="Look again, then try again."
+        )
+
+
 def problem_of(error: KubernetesError) -> ProblemError:
     """Return what a refusal of the API server means for the person who asked."""
     if error.status == HTTPStatus.NOT_FOUND:
@@ -51,9 +62,7 @@ def problem_of(error: KubernetesError) -> ProblemError:
     if error.status == HTTPStatus.FORBIDDEN:
         return _forbidden(error)
     if error.status == HTTPStatus.CONFLICT:
-        return ConflictError(
-            "Something else changed it at the same moment.", hint="Look again, then try again."
-        )
+        return CollisionError()
     return ClusterAwayError(error.reason, error.retry_after)
 
 
@@ -100,7 +109,7 @@ class Writer:
         try:
             async with asking():
                 stored = await self._api.create("sandboxes", body, namespace)
-        except ConflictError:
+        except CollisionError:
             return None
         self._cluster.sandboxes.put(stored)
         return Sandbox.model_validate(stored)
@@ -130,7 +139,7 @@ class Writer:
             try:
                 async with asking():
                     stored = await self._api.patch("sandboxes", name, body, namespace)
-            except ConflictError:
+            except CollisionError:
                 sandbox = await self.fetch_sandbox(name, namespace=namespace)
                 continue
             self._cluster.sandboxes.put(stored)
@@ -157,7 +166,7 @@ class Writer:
         try:
             async with asking():
                 stored = await self._api.create("cohorts", body)
-        except ConflictError:
+        except CollisionError:
             return None
         self._cluster.cohorts.put(stored)
         return Cohort.model_validate(stored)

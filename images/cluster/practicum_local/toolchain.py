@@ -53,6 +53,7 @@ STEPS = {
     "images": Step(installed={"buildah": "buildah", "mmdebstrap": "mmdebstrap"}),
     "walk": Step(installed={"chromium": "chromium"}),
     "metrics": Step(installed={}, unpacked=("prometheus",)),
+    "database": Step(installed={"pg_ctlcluster": "postgresql"}),
 }
 
 
