@@ -77,9 +77,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> list[tuple[str, Any]
     found: list[tuple[str, Any]] = []
     for key, value in values.items():
         name = f"{prefix}{key}"
-        if isinstance(value, Mapping) and value:
+        if isinstance(value, Mapping):
             found.extend(flatten(value, f"{name}."))
-        else:
+        elif value not in (None, "", []):
             found.append((name, value))
     return found
 

@@ -60,6 +60,8 @@ class Frame:
     hub_url: str = ""
     flash_word: str = ""
     has_session: bool = False
+    stale: bool = False
+    """Whether Kubernetes has not been heard of for a while, so that states may be old."""
 
     @property
     def lang(self) -> str:

@@ -15,6 +15,8 @@ from practicum_portal.views.labs import LabOffer
 
 router = APIRouter(include_in_schema=False)
 
+_FEW = 6
+"""So many labs need no headings by module."""
 _YEAR = 365 * 24 * 3600
 
 
@@ -26,7 +28,7 @@ async def home(request: Request, visit: MaybeVisit) -> Response:
     offers = visit.services.labs.list_for(visit.person)
     begun, others = cards.split(offers)
     return visit.page(
-        "home.html", begun=begun, modules=_by_module(others), show_cohort=several_cohorts(offers)
+        "home.html", begun=begun, groups=_groups(others), show_cohort=several_cohorts(offers)
     )
 
 
@@ -64,7 +66,10 @@ def several_cohorts(offers: tuple[LabOffer, ...]) -> bool:
     return len({offer.cohort for offer in offers}) > 1
 
 
-def _by_module(offers: list[LabOffer]) -> list[tuple[Module, list[LabOffer]]]:
+def _groups(offers: list[LabOffer]) -> list[tuple[Module | None, list[LabOffer]]]:
+    """Return labs by module; all in one group when they are few."""
     order = list(Module)
     ranked = sorted(offers, key=lambda offer: order.index(offer.lab.module))
+    if 0 < len(ranked) <= _FEW:
+        return [(None, ranked)]
     return [(module, list(group)) for module, group in groupby(ranked, lambda o: o.lab.module)]

@@ -28,6 +28,11 @@ _TITLES_BY_CODE = {
     "database-away": N("The portal's database is away for the moment"),
     "session-over": N("Your sign-in has ended"),
 }
+_DETAILS = {
+    HTTPStatus.NOT_FOUND: N("The address may be mistyped, or what was here is gone."),
+    HTTPStatus.METHOD_NOT_ALLOWED: N("This address can't be used in this way."),
+}
+"""What to say when the framework says no more than the status."""
 _SAFE = N("Nothing was lost: your files are kept, and sandboxes that run go on running.")
 
 
@@ -57,11 +62,13 @@ def describe(error: ProblemError, frame: Frame) -> Problem:
     writer = Writer(frame.language)
     status = HTTPStatus(error.status)
     title = _TITLES_BY_CODE.get(error.code) or _TITLES.get(status) or N("Something went wrong")
+    bare = error.detail == status.phrase and status in _DETAILS
+    detail = writer.text(_DETAILS[status]) if bare else server_text(error.detail, frame.language)
     server = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     return Problem(
         status=int(status),
         title=writer.text(title),
-        detail=server_text(error.detail, frame.language),
+        detail=detail,
         advice=server_text(error.hint, frame.language),
         safe=writer.text(_SAFE) if server or status is HTTPStatus.UNAUTHORIZED else "",
         tone="calm" if status is HTTPStatus.UNAUTHORIZED else "wait" if server else "bad",

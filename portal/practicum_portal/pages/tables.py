@@ -84,7 +84,8 @@ def arrange(rows: Iterable[TableRow], wanted: Filter) -> list[TableRow]:
     kept = [
         row
         for row in rows
-        if (not who or who in row.user.casefold() or who in row.name.casefold())
+        if _belongs(row)
+        and (not who or who in row.user.casefold() or who in row.name.casefold())
         and (not wanted.lab or (row.sandbox is not None and row.sandbox.lab == wanted.lab))
         and (not wanted.state or group(row) == wanted.state)
     ]
@@ -97,6 +98,11 @@ def arrange(rows: Iterable[TableRow], wanted: Filter) -> list[TableRow]:
     return kept
 
 
+def _belongs(row: TableRow) -> bool:
+    """Whether a row is about a sandbox or about someone who should have one."""
+    return row.sandbox is not None or row.role is Role.TRAINEE
+
+
 def _activity(row: TableRow) -> datetime:
     seen = row.sandbox.last_activity if row.sandbox else None
     return seen or _LONG_AGO
@@ -104,7 +110,7 @@ def _activity(row: TableRow) -> datetime:
 
 def count(rows: Iterable[TableRow]) -> Counts:
     """Return how many do what."""
-    rows = list(rows)
+    rows = [row for row in rows if _belongs(row)]
     groups = [group(row) for row in rows]
     phases = [row.sandbox.phase for row in rows if row.sandbox]
     return Counts(

@@ -24,6 +24,7 @@ from practicum_portal.pages.frames import Frame, Renderer
 from practicum_portal.pages.problems import describe
 from practicum_portal.signin import local_path
 from practicum_portal.sse import Event
+from practicum_portal.writing import ClusterAwayError
 
 FLASH_COOKIE = "practicum-flash"
 
@@ -108,6 +109,7 @@ def frame_of(request: Request, person: Person | None) -> Frame:
         now=utc_now(),
         person=person,
         hub_url=container.settings.hub_public_url,
+        stale=container.cluster.silence() > container.settings.cluster_stale_seconds,
         flash_word=request.cookies.get(FLASH_COOKIE, ""),
         has_session=session_cookie(container.settings) in request.cookies,
     )
@@ -115,6 +117,8 @@ def frame_of(request: Request, person: Person | None) -> Frame:
 
 async def _visit(request: Request) -> Visit:
     person = await signed_in(request)
+    if not get_container(request).cluster.synced:
+        raise ClusterAwayError("nothing was listed yet")
     request.state.person = person
     return Visit(request, get_container(request), person, request.app.state.renderer)
 

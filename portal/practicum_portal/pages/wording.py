@@ -63,6 +63,9 @@ MODULES = {
     Module.CASE: N("Case study"),
 }
 
+MORE_LABS = N("More labs")
+FIRST_LABS = N("Choose a lab to start")
+
 ROLES = {
     Role.TRAINEE: N("Trainee"),
     Role.INSTRUCTOR: N("Instructor"),
