@@ -77,14 +77,18 @@ def raised_texts(source: str) -> Iterator[tuple[str, int]]:
         if not isinstance(node, ast.Call):
             continue
         for text in _texts_of(node):
-            message = _message(names.get(text.id, text) if isinstance(text, ast.Name) else text)
-            if any(letter.isalpha() for letter in PLACE.sub("", message)):
-                yield message, node.lineno
-    for name, value in names.items():
-        if name.startswith("_") and name.isupper() and isinstance(value, ast.Constant):
-            message = _message(value)
-            if " " in message:
-                yield message, value.lineno
+            for part in (text, *_named_parts(text)):
+                message = _message(names.get(part.id, part) if isinstance(part, ast.Name) else part)
+                if any(letter.isalpha() for letter in PLACE.sub("", message)):
+                    yield message, node.lineno
+
+
+def _named_parts(text: ast.expr) -> list[ast.expr]:
+    """Return the constants that an f-string puts in whole, such as a hint it shares."""
+    if not isinstance(text, ast.JoinedStr):
+        return []
+    values = [part.value for part in text.values if isinstance(part, ast.FormattedValue)]
+    return [value for value in values if isinstance(value, ast.Name) and value.id.isupper()]
 
 
 def _texts_of(call: ast.Call) -> list[ast.expr]:

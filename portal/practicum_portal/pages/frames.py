@@ -34,7 +34,6 @@ FLASHES = {
     "delete-all": Look(N("It is being deleted with all its files."), "good", "check"),
     "roster": Look(N("The roster is imported."), "good", "check"),
     "cohort": Look(N("The cohort is made. Import its roster next."), "good", "check"),
-    "signed-out": Look(N("You are signed out."), "good", "check"),
 }
 """What a page says after something was done, by the word in the flash cookie."""
 

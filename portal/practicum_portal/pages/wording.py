@@ -138,6 +138,7 @@ ADVICE = {
     Reason.SUSPENDING: "",
     Reason.IDLE: N("Resume it whenever you like; it continues with your files."),
     Reason.DEADLINE: N("Resume it whenever you like; it continues with your files."),
+    Reason.SHUT_DOWN: N("Resume it whenever you like; it continues with your files."),
     Reason.BLUEPRINT_CHANGED: N("Finish what you do, then restart to get the new version."),
 }
 """What a person can do about each reason; empty when there is nothing to do."""
