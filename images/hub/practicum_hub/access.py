@@ -28,15 +28,8 @@ ROLES: list[dict[str, Any]] = [
     {
         "name": "portal",
         "description": "Makes the users of a roster and reads who is who.",
-        # Creating a user takes admin:users; JupyterHub has no narrower scope (6.1).
-        "scopes": [
-            "admin:users",
-            "list:users",
-            "read:users:name",
-            "read:users:groups",
-            "read:servers",
-            "groups",
-        ],
+        # Creating a user takes this; JupyterHub has no narrower scope (6.1). It includes reading.
+        "scopes": ["admin:users"],
         "services": [PORTAL_SERVICE],
     },
     {
@@ -46,10 +39,6 @@ ROLES: list[dict[str, Any]] = [
         "services": ["prometheus"],
     },
 ]
-
-PORTAL_SIGN_IN_SCOPES = ["read:users!user", "read:servers!user"]
-"""What the portal may learn of a person who signs in: name, groups, admin flag, servers."""
-
 
 def services(secrets: HubSecrets, portal_url: str) -> list[dict[str, Any]]:
     """Return the services, none of them run or proxied by the Hub."""
@@ -62,6 +51,5 @@ def services(secrets: HubSecrets, portal_url: str) -> list[dict[str, Any]]:
             "oauth_client_id": PORTAL_CLIENT,
             "oauth_redirect_uri": f"{portal_url}/oauth/callback",
             "oauth_no_confirm": True,
-            "oauth_client_allowed_scopes": PORTAL_SIGN_IN_SCOPES,
         },
     ]

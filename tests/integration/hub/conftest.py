@@ -23,6 +23,7 @@ import pytest
 import yaml
 from aiohttp import web
 
+import practicum_hub
 from practicum_api.names import attempt_name, cohort_namespace, sandbox_name, server_prefix
 from practicum_hub.passwords import PasswordHash
 from practicum_local import toolchain
@@ -412,7 +413,7 @@ class Owned:
 class Site:
     """A platform to test: Hub, proxy and cluster, with what a person or service does there."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
+    def __init__(self, folder: Path, config: str = "", **settings: str) -> None:
         self.folder = folder
         self.ports = {name: free_port() for name in ("hub", "proxy", "api", "sandbox")}
         self.public = f"http://practicum.localhost:{self.ports['proxy']}"
@@ -421,9 +422,7 @@ class Site:
         self.secrets = {name: secrets.token_hex(32) for name in KINDS}
         self.passwords = {name: secrets.token_urlsafe(8) for name in PEOPLE}
         self._write_files()
-        self.hub = Process(
-            [sys.executable, "-m", "practicum_hub"], folder / "hub.log", self._hub_env(settings)
-        )
+        self.hub = Process(self._hub_argv(config), folder / "hub.log", self._hub_env(settings))
         self.proxy = Process(self._proxy_argv(), folder / "proxy.log", self._proxy_env())
         self.client = httpx.Client(transport=Loopback(), timeout=60)
         self._numbers = itertools.count(1)
@@ -436,7 +435,8 @@ class Site:
     def start_hub(self) -> None:
         """Start the Hub and wait until it answers through the proxy."""
         self.hub.start()
-        wait_until("the Hub answers", lambda: self.hub.check() or self._answers())
+        url = f"http://practicum.localhost:{self.ports['proxy']}/hub/health"
+        wait_until("the Hub answers", lambda: self.hub.check() or self.answers(url))
 
     def restart_hub(self) -> None:
         self.hub.kill()
@@ -509,9 +509,10 @@ class Site:
         fields = {"username": person, "password": self.passwords[person], "_xsrf": xsrf}
         return browser.post(f"{self.public}/hub/login", params=query, data=fields)
 
-    def _answers(self) -> bool:
+    def answers(self, url: str) -> bool:
+        """Whether a GET of this address succeeds."""
         with contextlib.suppress(httpx.HTTPError):
-            return self.client.get(f"{self.public}/hub/health").status_code == 200
+            return self.client.get(url).status_code == 200
         return False
 
     def _write_files(self) -> None:
@@ -524,6 +525,14 @@ class Site:
             for name, person in PEOPLE.items()
         }
         (self.folder / "accounts.yaml").write_text(yaml.safe_dump(accounts, allow_unicode=True))
+
+    def _hub_argv(self, config: str) -> list[str]:
+        if not config:
+            return [sys.executable, "-m", "practicum_hub"]
+        path = self.folder / "jupyterhub_config.py"
+        ours = Path(practicum_hub.__file__).with_name("jupyterhub_config.py")
+        path.write_text(f"load_subconfig({str(ours)!r})\n{config}")
+        return [sys.executable, "-m", "jupyterhub", "-f", str(path)]
 
     def _hub_env(self, settings: dict[str, str]) -> dict[str, str]:
         ours = {
@@ -595,14 +604,19 @@ def wait() -> Callable[[str, Callable[[], Any]], Any]:
 
 
 @pytest.fixture
+def process() -> type[Process]:
+    return Process
+
+
+@pytest.fixture
 def make_site(tmp_path: Path) -> Iterator[Callable[..., Site]]:
     """Makes a platform of its own with other settings."""
     made: list[Site] = []
 
-    def make(**settings: str) -> Site:
+    def make(config: str = "", **settings: str) -> Site:
         folder = tmp_path / str(len(made))
         folder.mkdir()
-        made.append(Site(folder, **settings))
+        made.append(Site(folder, config, **settings))
         return made[-1]
 
     yield make
