@@ -83,7 +83,7 @@ class Access:
             )
         return Person(
             name=user.name,
-            admin=user.admin or self._admin_group in user.groups,
+            admin=user.admin or bool({self._admin_group} & user.groups - {""}),
             groups=user.groups,
             memberships=self._memberships(known, user),
             csrf_token=csrf_token,

@@ -48,7 +48,7 @@ async def counts(session: AsyncSession, uids: Iterable[str]) -> dict[str, int]:
         .where(MembershipRow.cohort_uid.in_(list(uids)))
         .group_by(MembershipRow.cohort_uid)
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 async def role(session: AsyncSession, uid: str, user: str) -> str | None:
@@ -126,4 +126,4 @@ async def _numbers(session: AsyncSession, users: Sequence[str]) -> dict[str, int
     rows = await session.execute(
         select(PersonRow.user, PersonRow.id).where(PersonRow.user.in_(users))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -46,7 +46,7 @@ async def find(session: AsyncSession, *, secret: str, now: datetime) -> Known | 
         .outerjoin(MembershipRow, MembershipRow.person_id == PersonRow.id)
         .where(and_(SessionRow.hash == hashed(secret), SessionRow.expires_at > now))
     )
-    return _known(rows.tuples().all())
+    return _known(rows.all())
 
 
 async def roles(session: AsyncSession, *, user: str) -> Known:
@@ -56,7 +56,7 @@ async def roles(session: AsyncSession, *, user: str) -> Known:
         .join(MembershipRow, MembershipRow.person_id == PersonRow.id)
         .where(PersonRow.user == user)
     )
-    return _known(rows.tuples().all()) or Known(user)
+    return _known(rows.all()) or Known(user)
 
 
 async def remove(session: AsyncSession, *, secret: str) -> None:

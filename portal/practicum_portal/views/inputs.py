@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from practicum_api.base import Quantity
 from practicum_api.names import COHORT_NAME_MAX, SERVER_NAME_MAX, SERVER_NAME_PATTERN
 
 CohortName = Annotated[
@@ -70,11 +71,11 @@ class QuotaDraft(Input):
 
     sandboxes: Annotated[int, Field(ge=0, le=10_000)] | None = None
     """Sandboxes that run at once."""
-    cpu: Annotated[str, Field(max_length=20)] | None = None
+    cpu: Quantity | None = None
     """CPUs reserved, as `16`."""
-    memory: Annotated[str, Field(max_length=20)] | None = None
+    memory: Quantity | None = None
     """Memory reserved, as `64Gi`."""
-    storage: Annotated[str, Field(max_length=20)] | None = None
+    storage: Quantity | None = None
     """Size of all workspaces."""
     accelerators: Annotated[tuple[AcceleratorQuotaDraft, ...], Field(max_length=16)] = ()
     """Accelerators by class."""
