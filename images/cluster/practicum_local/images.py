@@ -76,10 +76,10 @@ class Images:
                     archive.write(layout, str(ref), target, have=have)
         return target
 
-    def blobs(self, ref: ImageRef) -> frozenset[str]:
-        """Digests of everything the image consists of: what `save` may leave out next time."""
-        with self._alone():
-            return archive.blobs(self._layout(ref), str(ref))
+    def blobs(self, references: Iterable[str]) -> frozenset[str]:
+        """Digests of what images saved before consist of: what `save` may leave out."""
+        layout = self.folder / "layout"
+        return frozenset().union(*(archive.blobs(layout, name) for name in references))
 
     def push(self, ref: ImageRef, registry: str, *, tag: str | None = None) -> str:
         """Push a built image to `registry/practicum/<name>` and return its reference there."""

@@ -127,7 +127,7 @@ class Installation:
         present = self.node.images()
         for ref in refs.values():
             if str(ref) not in present:
-                archive = images.save(ref)
+                archive = images.save(ref, have=images.blobs(present))
                 with progress.step(f"Importing {ref}"):
                     self.node.load_image(archive)
                 archive.unlink()
