@@ -40,6 +40,7 @@ ROLES: list[dict[str, Any]] = [
     },
 ]
 
+
 def services(secrets: HubSecrets, portal_url: str) -> list[dict[str, Any]]:
     """Return the services, none of them run or proxied by the Hub."""
     return [

@@ -8,8 +8,9 @@ from practicum_hub import access, texts
 from practicum_hub.settings import HubSecrets, HubSettings
 
 TEMPLATES = Path(__file__).parent / "templates"
-LOGGED_OUT = "/signed-out"
-"""The portal's page that a sign-out ends at."""
+LOGGED_OUT = "/"
+"""The portal's page that a sign-out ends at. The portal ends its own session before it sends a
+browser to the Hub's /hub/logout, so this shows the portal as a stranger sees it."""
 
 
 def subdomain(name: str, domain: str, kind: str) -> str:

@@ -16,12 +16,8 @@ def choose(accept_language: str) -> str:
 
 
 def _ours(tag: str) -> str | None:
-    prefix = tag.partition("-")[0]
-    return (
-        next((language for language in LANGUAGES if language.startswith(prefix)), None)
-        if prefix
-        else None
-    )
+    spoken = tag.partition("-")[0]
+    return next((ours for ours in LANGUAGES if ours.partition("-")[0] == spoken), None)
 
 
 def _quality(parameters: str) -> float:

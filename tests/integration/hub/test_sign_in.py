@@ -23,7 +23,7 @@ def test_a_sign_out_ends_at_the_portal(site):
     with site.browser() as browser:
         site.sign_in(browser, "trainee")
         answer = browser.get(f"{site.public}/hub/logout")
-        assert answer.headers["Location"] == f"{site.portal}/signed-out"
+        assert answer.headers["Location"] == f"{site.portal}/"
         assert "/hub/login" in browser.get(f"{site.public}/hub/home").headers["Location"]
 
 
