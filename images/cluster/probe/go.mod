@@ -1,0 +1,3 @@
+module practicum.dev/cluster/probe
+
+go 1.26.0
