@@ -2,6 +2,8 @@
 
 import json
 import os
+import re
+import secrets
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +13,9 @@ from typing import Any
 from practicum_local.process import die_with_parent, tail
 from practicum_local.toolchain import find
 
-ABANDONED = "-working-container"
-"""buildah's own names for the containers of a build; one that was killed leaves them."""
+OF_A_BUILD = "-working-container"
+"""How buildah's own names for a build's containers end; with a number behind from the second."""
+OURS = "practicum-of-"
 
 
 class ImageError(RuntimeError):
@@ -45,7 +48,7 @@ class Buildah:
         dockerfile: Path,
         context: Path,
         arguments: Mapping[str, str],
-        secrets: Mapping[str, Path],
+        lent: Mapping[str, Path],
         log: Path,
         target: str | None = None,
         cache: bool = True,
@@ -53,7 +56,7 @@ class Buildah:
         """Build one Dockerfile; the image appears whole or not at all."""
         options = ["--isolation=chroot", "--layers", f"--file={dockerfile}", f"--tag={reference}"]
         options += [f"--build-arg={key}={value}" for key, value in arguments.items()]
-        options += [f"--secret=id={key},src={path}" for key, path in secrets.items()]
+        options += [f"--secret=id={key},src={path}" for key, path in lent.items()]
         options += [f"--target={target}"] if target else []
         options += [] if cache else ["--no-cache"]
         self._logged(["bud", *options, str(context)], log, f"{reference} could not be built")
@@ -75,8 +78,9 @@ class Buildah:
             self.remove(container)
 
     def create(self, reference: str) -> str:
-        """Make a container of an image and return its name."""
-        return self._output("from", "--pull=never", reference).strip()
+        """Make a container of an image and return its name, which says whose it is."""
+        name = f"{OURS}{os.getpid()}-{secrets.token_hex(4)}"
+        return self._output("from", "--pull=never", "--name", name, reference).strip()
 
     def mount(self, container: str) -> Path:
         """Mount the container's root file system and say where."""
@@ -87,9 +91,9 @@ class Buildah:
         self._quiet("rm", container)
 
     def remove_abandoned(self) -> None:
-        """Remove containers that a killed build left; call only while no build runs."""
+        """Remove containers that killed processes left; call only while no build runs."""
         for container in json.loads(self._output("containers", "--json")) or []:
-            if str(container["containername"]).endswith(ABANDONED):
+            if abandoned(str(container["containername"])):
                 self.remove(container["id"])
 
     def command(self, *arguments: str) -> list[str]:
@@ -129,3 +133,11 @@ class Buildah:
             )
         if result.returncode:
             raise ImageError(f"{failure}; the end of {log}:\n{tail(log)}")
+
+
+def abandoned(container: str) -> bool:
+    """Whether a container of that name is left from a build or process that is gone."""
+    owner = re.match(rf"{OURS}(\d+)-", container)
+    if owner:
+        return not Path("/proc", owner.group(1)).exists()
+    return re.search(rf"{OF_A_BUILD}(-\d+)?$", container) is not None

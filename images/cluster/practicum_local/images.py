@@ -106,7 +106,7 @@ class Images:
                     dockerfile=self.checkout / recipe.dockerfile,
                     context=context,
                     arguments={"BASE": parent, **recipe.arguments},
-                    secrets=registries.secrets(lent),
+                    lent=registries.secrets(lent),
                     log=self.folder / "log" / f"{name}.log",
                 )
             progress.note(f"{ref} {self.buildah.size(str(ref))}")

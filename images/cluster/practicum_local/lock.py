@@ -140,7 +140,7 @@ def _image(images: Images, lock: Lock, folder: Path) -> str:
         dockerfile=dockerfile,
         context=folder,
         arguments={"BASE": base},
-        secrets={},
+        lent={},
         log=images.folder / "log" / "lock.log",
         target="system" if lock.with_debian else None,
     )

@@ -74,7 +74,7 @@ def _import(archive: Path, reference: str, folder: Path, buildah: Buildah) -> No
             dockerfile=context / "Dockerfile",
             context=context,
             arguments={},
-            secrets={},
+            lent={},
             log=folder / "log" / "import.log",
             cache=False,
         )

@@ -3,6 +3,7 @@
 import importlib.util
 import io
 import json
+import os
 import re
 import tarfile
 import zipfile
@@ -13,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from practicum_local import archive, lock, registries
+from practicum_local.buildah import OURS, abandoned
 from practicum_local.paths import CHECKOUT
 from practicum_local.recipes import RECIPES, ImageRef, Recipe, copied, input_files, reference, stage
 
@@ -153,6 +155,20 @@ def test_an_image_whose_blob_was_lost_is_not_there(layout: Path):
     (layout / "blobs" / "sha256" / "l2").unlink()
     assert not archive.names(layout, "localhost/app:1")
     assert not archive.names(layout / "nothing", "localhost/app:1")
+
+
+@pytest.mark.parametrize(
+    ("container", "expected"),
+    [
+        ("sandbox-working-container", True),
+        ("sandbox-working-container-2", True),
+        (f"{OURS}{os.getpid()}-ab12", False),
+        (f"{OURS}999999999-ab12", True),
+        ("somebodys-own", False),
+    ],
+)
+def test_only_what_nobody_uses_is_abandoned(container: str, expected: bool):
+    assert abandoned(container) is expected
 
 
 def test_reference_text():
