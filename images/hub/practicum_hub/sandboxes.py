@@ -93,7 +93,7 @@ class Sandboxes:
         self.synced = False
         """Whether a first listing came in. Before that, a missing Sandbox means nothing."""
         self.following = False
-        """Whether the watch works at the moment, so that what is missing really is."""
+        """Whether the API server answers at the moment, so that what is missing really is."""
 
     def ensure_watching(self) -> None:
         """Start the watch when it does not run yet."""
@@ -174,7 +174,7 @@ class Sandboxes:
             self._forget(key)
         for sandbox in listing.sandboxes:
             self._put(sandbox)
-        self.synced = True
+        self.synced = self.following = True
         self._notify()
         return listing.resource_version
 

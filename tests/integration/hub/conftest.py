@@ -53,7 +53,7 @@ def wait_until(what: str, check: Callable[[], Any]) -> Any:
     raise AssertionError(f"never happened: {what}")
 
 
-def free_port() -> int:
+def unused_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
@@ -109,7 +109,7 @@ class Cluster:
         self._runners: list[web.AppRunner] = []
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
         self._thread.start()
-        self.port = free_port()
+        self.port = unused_port()
         self._run(self._listen(self._api(), "127.0.0.1", self.port))
 
     def close(self) -> None:
@@ -415,9 +415,9 @@ class Site:
 
     def __init__(self, folder: Path, config: str = "", **settings: str) -> None:
         self.folder = folder
-        self.ports = {name: free_port() for name in ("hub", "proxy", "api", "sandbox")}
+        self.ports = {name: unused_port() for name in ("hub", "proxy", "api", "sandbox")}
         self.public = f"http://practicum.localhost:{self.ports['proxy']}"
-        self.portal = f"http://practicum.localhost:{free_port()}"
+        self.portal = f"http://practicum.localhost:{unused_port()}"
         self.cluster = Cluster(self.ports["sandbox"])
         self.secrets = {name: secrets.token_hex(32) for name in KINDS}
         self.passwords = {name: secrets.token_urlsafe(8) for name in PEOPLE}
@@ -601,6 +601,11 @@ def site(running_site: Site) -> Iterator[Site]:
 @pytest.fixture
 def wait() -> Callable[[str, Callable[[], Any]], Any]:
     return wait_until
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    return unused_port
 
 
 @pytest.fixture
