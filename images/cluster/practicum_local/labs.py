@@ -18,8 +18,11 @@ class LabsError(RuntimeError):
 
 def lab_resources(image: str) -> list[dict[str, Any]]:
     """Return the Lab custom resource of every lab of the catalogue, to run in `image`."""
-    text = toolkit("resource", "--catalog", str(CATALOG), "--image", image)
-    return [body for body in yaml.safe_load_all(text) if body]
+    names = [yaml.safe_load(path.read_text())["id"] for path in sorted(CATALOG.glob("*/lab.yaml"))]
+    texts = (
+        toolkit("resource", name, f"--catalog={CATALOG}", f"--image={image}") for name in names
+    )
+    return [yaml.safe_load(text) for text in texts]
 
 
 def solution(lab: str, language: str, into: Path) -> Path:

@@ -105,11 +105,14 @@ def _pages(c: Any, settings: HubSettings) -> None:
 
 
 def _demo(c: Any, settings: HubSettings) -> None:
-    from practicum_hub.demo import DemoAuthenticator
+    from practicum_hub.demo import DemoAuthenticator, read_accounts
 
     c.JupyterHub.authenticator_class = DemoAuthenticator
     c.DemoAuthenticator.accounts_path = str(settings.demo_accounts)
-    c.DemoAuthenticator.allow_all = True
+    # Named, they are made when the Hub starts, so that a roster or a token needs no sign-in first.
+    accounts = read_accounts(settings.demo_accounts)
+    c.DemoAuthenticator.allowed_users = set(accounts)
+    c.DemoAuthenticator.admin_users = {name for name, it in accounts.items() if it.admin}
     c.DemoAuthenticator.manage_groups = True
     c.DemoAuthenticator.logout_url_after = f"{settings.portal_url}{LOGGED_OUT}"
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 from traitlets.config import Config
 
@@ -117,12 +118,25 @@ def test_secrets_are_not_shown() -> None:
     assert repr(SECRETS) == "HubSecrets()"
 
 
-def test_https_hardens_cookies() -> None:
+def test_https_hardens_cookies(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.yaml"
+    accounts.write_text("{}")
     c = Config()
-    config.configure(c, settings(), SECRETS)
+    config.configure(c, settings(demo_accounts=accounts), SECRETS)
     assert c.JupyterHub.cookie_host_prefix_enabled is True
     assert c.JupyterHub.public_url == "https://hub.example.org/"
     assert c.JupyterHub.default_url == "https://portal.example.org/"
+
+
+def test_demo_accounts_are_there_before_their_first_sign_in(tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.yaml"
+    hashed = str(PasswordHash.make("x"))
+    entries = {"admin": {"password": hashed, "admin": True}, "trainee": {"password": hashed}}
+    accounts.write_text(yaml.safe_dump(entries))
+    c = Config()
+    config.configure(c, settings(demo_accounts=accounts), SECRETS)
+    assert c.DemoAuthenticator.allowed_users == {"admin", "trainee"}
+    assert c.DemoAuthenticator.admin_users == {"admin"}
 
 
 @pytest.mark.parametrize("groups", [(), ("course",)])
