@@ -54,7 +54,13 @@ class Buildah:
         cache: bool = True,
     ) -> None:
         """Build one Dockerfile; the image appears whole or not at all."""
-        options = ["--isolation=chroot", "--layers", f"--file={dockerfile}", f"--tag={reference}"]
+        options = [
+            "--isolation=chroot",
+            "--layers",
+            "--force-rm",
+            f"--file={dockerfile}",
+            f"--tag={reference}",
+        ]
         options += [f"--build-arg={key}={value}" for key, value in arguments.items()]
         options += [f"--secret=id={key},src={path}" for key, path in lent.items()]
         options += [f"--target={target}"] if target else []
