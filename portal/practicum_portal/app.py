@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from practicum_portal import api, health, metrics, problems, signin_routes
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import ProblemModel
 from practicum_portal.clock import Clock, utc_now
 from practicum_portal.container import Clients, Container, build
@@ -41,7 +42,7 @@ def create_app(
         title="Practicum",
         version="1",
         description=_DESCRIPTION,
-        openapi_url="/api/v1/openapi.json",
+        openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,
         redoc_url=None,
         lifespan=_lifespan(container, background=background),
@@ -49,7 +50,7 @@ def create_app(
     )
     app.state.container = container
     problems.install(app)
-    for router in (health.router, signin_routes.router, api.router()):
+    for router in (health.router, signin_routes.router, *api.ROUTERS):
         app.include_router(router)
     install_pages = getattr(import_module(_PAGES), "install", None)
     if install_pages is not None:

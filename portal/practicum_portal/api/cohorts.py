@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query, Response
 
 from practicum_portal.api.lists import Cursor, Limit, page
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentPerson, CurrentServices
 from practicum_portal.views.audit import AuditEntry
@@ -14,7 +15,7 @@ from practicum_portal.views.cohorts import CohortView, MemberView, RosterReport,
 from practicum_portal.views.inputs import CohortChange, CohortDraft, CohortName
 from practicum_portal.views.usage import CohortUsageView
 
-router = APIRouter(tags=["cohorts"])
+router = APIRouter(prefix=PREFIX, tags=["cohorts"])
 
 Name = Annotated[CohortName, Path(description="The cohort's name.")]
 _READ = problems(404)
@@ -40,7 +41,7 @@ async def create_cohort(
     draft: CohortDraft, person: CurrentPerson, services: CurrentServices, response: Response
 ) -> CohortView:
     """Make a cohort. Its room is ready within seconds; `state` says when. For administrators."""
-    response.headers["Location"] = f"/api/v1/cohorts/{draft.name}"
+    response.headers["Location"] = f"{PREFIX}/cohorts/{draft.name}"
     return await services.cohorts.create(person, draft)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path, Query, Request
 from starlette.responses import StreamingResponse
 
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import (
     CurrentContainer,
@@ -18,7 +19,7 @@ from practicum_portal.services.sandboxes import SandboxChange
 from practicum_portal.sse import Event
 from practicum_portal.views.runs import RunEvent
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {

@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter
 
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentPerson
 from practicum_portal.identity import Role
 from practicum_portal.views.base import View
 
-router = APIRouter(tags=["me"])
+router = APIRouter(prefix=PREFIX, tags=["me"])
 
 
 class Me(View):

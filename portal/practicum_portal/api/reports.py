@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path
 
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentReporter, CurrentServices
 from practicum_portal.services.reports import Receipt
 from practicum_portal.views.inputs import FinishDraft, PointsDraft, RunDraft, RunId
 from practicum_portal.views.runs import RunView
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(prefix=PREFIX, tags=["runs"])
 
 Id = Annotated[RunId, Path(description="The run's id, made by the client.")]
 

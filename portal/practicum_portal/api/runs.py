@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query
 
 from practicum_portal.api.lists import Cursor, Limit
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentPerson, CurrentServices
 from practicum_portal.views.base import Page
 from practicum_portal.views.runs import CompareView, CurvesView, PointsView, RunState, RunView
 
-router = APIRouter(tags=["runs"])
+router = APIRouter(prefix=PREFIX, tags=["runs"])
 
 Id = Annotated[str, Path(description="The run's id.", max_length=64)]
 

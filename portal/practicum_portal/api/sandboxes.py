@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Response
 
 from practicum_portal.api.lists import Cursor, Limit, page
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentPerson, CurrentServices
 from practicum_portal.views.base import Page
@@ -18,7 +19,7 @@ from practicum_portal.views.inputs import (
 from practicum_portal.views.labs import LabOffer, LabView
 from practicum_portal.views.sandboxes import SandboxView
 
-router = APIRouter()
+router = APIRouter(prefix=PREFIX)
 
 Cohort = Annotated[CohortName, Path(description="The cohort.")]
 Name = Annotated[str, Path(description="The sandbox's name.", max_length=63)]
@@ -82,7 +83,7 @@ async def create_sandbox(
 ) -> SandboxView:
     """Make your sandbox of a lab run: create it, resume it, or try again. Safe to repeat."""
     view = await services.sandboxes.start(person, request.cohort, request.lab, owner=request.owner)
-    response.headers["Location"] = f"/api/v1/sandboxes/{view.cohort}/{view.name}"
+    response.headers["Location"] = f"{PREFIX}/sandboxes/{view.cohort}/{view.name}"
     return view
 
 

@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from practicum_portal.api.lists import Cursor, Limit, page
+from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentPerson, CurrentServices
 from practicum_portal.views.base import Page
 from practicum_portal.views.usage import AcceleratorView, UsageView
 
-router = APIRouter(tags=["usage"])
+router = APIRouter(prefix=PREFIX, tags=["usage"])
 
 
 @router.get(

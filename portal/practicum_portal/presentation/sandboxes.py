@@ -23,6 +23,7 @@ _UNDER_WAY = {Phase.QUEUED, Phase.STARTING, Phase.RUNNING, Phase.STALLED}
 _STARTABLE = {Phase.SUSPENDED, Phase.STALLED}
 _SUSPENDABLE = {Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.RUNNING, Phase.STALLED}
 _RESTARTABLE = {Phase.STARTING, Phase.RUNNING, Phase.STALLED}
+_EXTENDABLE = {Phase.STARTING, Phase.RUNNING}
 _FAULTS = {
     Reason.IMAGE_UNAVAILABLE,
     Reason.INVALID_IMAGE,
@@ -104,7 +105,7 @@ def lifetime_of(sandbox: Sandbox, cluster: Cluster) -> Lifetime | None:
 def latest_deadline(sandbox: Sandbox, lifetime: Lifetime | None) -> datetime | None:
     """Return the latest deadline that may be asked for; None while nothing runs."""
     started = sandbox.status.started_at
-    if started is None or lifetime is None or phase_of(sandbox) not in _RESTARTABLE:
+    if started is None or lifetime is None or phase_of(sandbox) not in _EXTENDABLE:
         return None
     return started + parse_duration(lifetime.max) + parse_duration(lifetime.extension)
 

@@ -11,7 +11,8 @@ _MARKS = (
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
-_CHINESE = ((0x4E00, 0x9FFF), (0x3000, 0x303F), (0xFF00, 0xFFEF), (0xB7, 0xB7))
+_COMMON = (0xB0, 0xD7)
+_COMMON_SHARE = 0.7
 _ASCII = 0x7F
 
 
@@ -46,12 +47,18 @@ def _strictly(content: bytes, name: str) -> Decoded:
 
 
 def _chinese(content: bytes) -> Decoded | None:
-    """Read GBK when all beyond ASCII is Chinese; another encoding would give odd mixtures."""
+    """Read GBK when it can hardly be anything else.
+
+    Bytes of other encodings are Chinese characters as well, but seldom common ones.
+    """
     try:
         text = content.decode("gb18030")
     except UnicodeDecodeError:
         return None
-    if not all(_is_chinese(letter) for letter in text if ord(letter) > _ASCII):
+    letters = [letter for letter in text if ord(letter) > _ASCII]
+    if not all(_is_plain(letter) for letter in letters):
+        return None
+    if sum(_is_common(letter) for letter in letters) < _COMMON_SHARE * len(letters):
         return None
     warning = problem(
         0,
@@ -64,5 +71,15 @@ def _chinese(content: bytes) -> Decoded | None:
     return Decoded(text, "gb18030", (warning,))
 
 
-def _is_chinese(letter: str) -> bool:
-    return any(first <= ord(letter) <= last for first, last in _CHINESE)
+def _is_plain(letter: str) -> bool:
+    """Whether GB 2312, the set of everyday characters, has it."""
+    try:
+        letter.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_common(letter: str) -> bool:
+    """Whether it is one of the 3755 most common characters, which GB 2312 has in front."""
+    return _COMMON[0] <= letter.encode("gb2312")[0] <= _COMMON[1]

@@ -99,7 +99,7 @@ class FakeKubernetes(Kubernetes):
         self._call("watch", plural)
         seen = int(version)
         while True:
-            self._fault("event")
+            self._fault(f"event {plural}")
             for kind, item in list(self.events):
                 number = int(item["object"]["metadata"]["resourceVersion"])
                 if kind == plural and number > seen:
@@ -485,9 +485,18 @@ async def _execute(url: str, statement: str) -> None:
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
-async def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The URL of a migrated database of the test's own, once on each kind."""
-    if request.param == "sqlite":
+def database_kind(request: pytest.FixtureRequest) -> str:
+    """Which database; modules that have no SQL to try say `sqlite` alone."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture
+async def database_url(
+    request: pytest.FixtureRequest, database_kind: str, tmp_path: Path
+) -> AsyncIterator[str]:
+    """The URL of a migrated database of the test's own."""
+    if database_kind == "sqlite":
         path = tmp_path / "portal.db"
         shutil.copy(request.getfixturevalue("sqlite_template"), path)
         yield f"sqlite:///{path}"

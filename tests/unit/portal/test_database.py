@@ -1,0 +1,151 @@
+"""Tables: what migrations make is what the models say, on both databases."""
+
+import asyncio
+import sqlite3
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import delete, text, update
+from sqlalchemy.exc import DBAPIError
+
+from practicum_portal.database import Database, DatabaseAwayError
+from practicum_portal.migrations import migrate
+from practicum_portal.models import AuditRow, Base
+from practicum_portal.store import audit
+
+
+@pytest.fixture
+async def database(database_url):
+    opened = Database(database_url, wait_seconds=10)
+    yield opened
+    await opened.close()
+
+
+async def test_models_and_migrations_do_not_drift(database):
+    def compare(connection):
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return compare_metadata(context, Base.metadata)
+
+    async with database.read() as session:
+        connection = await session.connection()
+        assert await connection.run_sync(compare) == []
+
+
+async def test_replicas_that_start_together_migrate_once(request, database_url, tmp_path):
+    if database_url.startswith("sqlite"):
+        url = f"sqlite:///{tmp_path}/new.db"
+    else:
+        url = database_url
+        database = Database(url)
+        async with database.write() as session:
+            await session.execute(text("DROP SCHEMA public CASCADE"))
+            await session.execute(text("CREATE SCHEMA public"))
+        await database.close()
+    replicas = [Database(url, wait_seconds=20) for _ in range(3)]
+    await asyncio.gather(*(migrate(replica) for replica in replicas))
+    async with replicas[0].read() as session:
+        versions = (await session.execute(text("SELECT version_num FROM alembic_version"))).all()
+    assert len(versions) == 1
+    await asyncio.gather(*(replica.close() for replica in replicas))
+
+
+@pytest.mark.parametrize("statement", [update(AuditRow).values(actor="x"), delete(AuditRow)])
+async def test_the_audit_log_can_not_be_changed(portal, statement):
+    database = portal.container.clients.database
+    async with database.write() as session:
+        deed = audit.Deed("admin", "cohort.create", "llm")
+        await audit.note(session, deed, now=portal.clock())
+    with pytest.raises((DBAPIError, DatabaseAwayError)):
+        async with database.write() as session:
+            await session.execute(statement)
+    async with database.read() as session:
+        rows = await audit.latest(session, cohort=None, before=None, limit=10)
+    assert [row.actor for row in rows] == ["admin"]
+
+
+async def test_a_transaction_that_fails_leaves_nothing(portal):
+    database = portal.container.clients.database
+
+    async def fail():
+        async with database.write() as session:
+            await audit.note(session, audit.Deed("admin", "x", "y"), now=portal.clock())
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        await fail()
+    async with database.read() as session:
+        assert not await audit.latest(session, cohort=None, before=None, limit=10)
+
+
+async def test_a_database_that_is_away_is_told_as_such(tmp_path):
+    for url in (f"sqlite:///{tmp_path}/no/such/folder.db", "postgresql://x@127.0.0.1:1/none"):
+        database = Database(url, wait_seconds=1)
+        with pytest.raises(DatabaseAwayError):
+            async with database.read() as session:
+                await session.execute(text("SELECT 1"))
+        await database.close()
+
+
+async def test_writers_queue_fairly_on_sqlite(tmp_path):
+    database = Database(f"sqlite:///{tmp_path}/queue.db", wait_seconds=20)
+    async with database.write() as session:
+        await session.execute(text("CREATE TABLE counted (n INTEGER)"))
+
+    async def add(number):
+        async with database.write() as session:
+            await session.execute(text("INSERT INTO counted VALUES (:n)"), {"n": number})
+
+    await asyncio.gather(*(add(number) for number in range(50)))
+    async with database.read() as session:
+        found = (await session.scalars(text("SELECT n FROM counted ORDER BY rowid"))).all()
+    assert list(found) == list(range(50))
+    await database.close()
+    with sqlite3.connect(tmp_path / "queue.db") as plain:
+        assert plain.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    plain.close()
+
+
+SAME = [
+    ("/api/v1/me", 1),
+    ("/api/v1/labs", 1),
+    ("/api/v1/sandboxes?cohort=class-a", 1),
+    ("/api/v1/cohorts", 2),
+    ("/api/v1/cohorts/class-a", 2),
+    ("/api/v1/cohorts/class-a/members", 2),
+    ("/api/v1/cohorts/class-a/table", 3),
+    ("/api/v1/runs", 2),
+    ("/api/v1/runs/run00000", 2),
+    ("/api/v1/audit?cohort=class-a", 2),
+    ("/api/v1/usage", 1),
+]
+
+
+async def test_statements_do_not_grow_with_what_there_is(portal, make, on_roster):
+    instructor = await portal.sign_in("instructor")
+
+    async def grow(first, last):
+        for number in range(first, last):
+            await on_roster(portal, "class-a", **{f"user-{number}": "trainee"})
+            portal.kubernetes.put("sandboxes", make.sandbox(owner=f"user-{number}"))
+            await portal.settled()
+            reporter = portal.sandbox_client(f"user-{number}", "lora")
+            response = await reporter.put(f"/api/v1/runs/run0000{number}", json={})
+            assert response.status_code == 200, response.text
+
+    async def counted():
+        counts = {}
+        for path, _ in SAME:
+            portal.statements.clear()
+            response = await instructor.get(path)
+            assert response.status_code == 200, response.text
+            counts[path] = len(portal.statements)
+        return counts
+
+    await grow(0, 1)
+    few = await counted()
+    await grow(1, 8)
+    many = await counted()
+    assert few == many
+    assert many == dict(SAME)
+    assert {call[0] for call in portal.kubernetes.calls} <= {"list", "watch"}
