@@ -29,6 +29,8 @@ async def kernel(server: Any) -> AsyncIterator[tuple[str, WebSocketClientConnect
     channel = await websocket_connect(HTTPRequest(f"ws://127.0.0.1:{path}", headers=headers))
     yield made["id"], channel
     channel.close()
+    while await channel.read_message() is not None:
+        pass
 
 
 async def execute(channel: WebSocketClientConnection, code: str, *, wait: bool = True) -> str:
@@ -119,8 +121,9 @@ def test_there_are_no_accelerators_here_and_nothing_else_on_that_port(sandbox: A
 
     server = sandbox.start()
     assert server.activity()["accelerators"] is None
-    with pytest.raises(urllib.error.HTTPError, match="404"):
+    with pytest.raises(urllib.error.HTTPError, match="404") as refused:
         urllib.request.urlopen(f"http://127.0.0.1:{server.activity_port}/")
+    refused.value.close()
 
 
 def test_the_labs_notebook_opens_and_a_reset_keeps_the_old_one(sandbox: Any):
