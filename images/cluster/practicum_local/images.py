@@ -8,7 +8,6 @@ A tag is the digest of everything the image is made from. Every step can be stop
 moment and run again: an image, archive or root file system is there whole or not at all.
 """
 
-import shutil
 import tempfile
 from collections.abc import Iterable
 from contextlib import AbstractContextManager
@@ -77,9 +76,11 @@ class Images:
         return target
 
     def blobs(self, references: Iterable[str]) -> frozenset[str]:
-        """Digests of what images saved before consist of: what `save` may leave out."""
-        layout = self.folder / "layout"
-        return frozenset().union(*(archive.blobs(layout, name) for name in references))
+        """Digests of everything these images consist of: what `save` may leave out for whoever
+        has them. Names that were never saved from here count for nothing.
+        """
+        found = (archive.blobs(self.folder / "layout", reference) for reference in references)
+        return frozenset().union(*found)
 
     def push(self, ref: ImageRef, registry: str, *, tag: str | None = None) -> str:
         """Push a built image to `registry/practicum/<name>` and return its reference there."""
@@ -125,12 +126,3 @@ class Images:
     def _alone(self) -> AbstractContextManager[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
         return exclusive(self.folder / ".lock")
-
-    def forget(self, keep: Iterable[ImageRef]) -> None:
-        """Remove archives of other images than these, and the blobs only they needed."""
-        kept = {f"{ref.name}-{ref.tag}.tar" for ref in keep}
-        with self._alone():
-            for path in (self.folder / "archive").glob("*.tar"):
-                if path.name not in kept:
-                    path.unlink()
-            shutil.rmtree(self.folder / "layout", ignore_errors=True)

@@ -15,7 +15,8 @@ from packaging.utils import canonicalize_name
 
 from practicum_local import archive, lock, registries
 from practicum_local.buildah import OURS, abandoned
-from practicum_local.paths import CHECKOUT
+from practicum_local.images import Images
+from practicum_local.paths import CHECKOUT, Paths
 from practicum_local.recipes import RECIPES, ImageRef, Recipe, copied, input_files, reference, stage
 
 
@@ -250,3 +251,12 @@ def test_a_tar_within_an_sdist_is_read(unpack_data):
         tar.addfile(entry, io.BytesIO(inner.getvalue()))
     members = list(unpack_data.nested_tar("sdist/data.tar.gz")(outer.getvalue()))
     assert [(path.as_posix(), data) for path, data in members] == [("tweets.txt", b"hi")]
+
+
+def test_what_is_known_of_images_that_were_saved(layout: Path, tmp_path: Path):
+    cache = tmp_path / "cache" / "images"
+    cache.mkdir(parents=True)
+    layout.rename(cache / "layout")
+    known = Images(Paths(tmp_path / "cache")).blobs(["localhost/app:1", "localhost/other:1"])
+    assert known == {"sha256:m", "sha256:c", "sha256:l1", "sha256:l2"}
+    assert Images(Paths(tmp_path / "cache")).blobs([]) == frozenset()
