@@ -1,11 +1,14 @@
 // Command probe is both ends of a connection test, for the tests of the local node.
 //
 //	probe serve tcp:80 udp:81   answers whoever comes
-//	probe try tcp:10.0.0.1:80   says as JSON which targets answered
+//	probe try tcp:10.0.0.1:80   says as JSON which targets answered; connect: is content with
+//	                            a connection, dns: asks for a name
 //	probe hold tcp:10.0.0.1:80  keeps one connection busy until it breaks
 package main
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -99,12 +102,31 @@ func try(targets []string) map[string]bool {
 
 func ask(target string) error {
 	protocol, address, _ := strings.Cut(target, ":")
-	connection, err := net.DialTimeout(protocol, address, patience)
+	network := map[string]string{"connect": "tcp", "dns": "udp"}[protocol]
+	connection, err := net.DialTimeout(cmp.Or(network, protocol), address, patience)
 	if err != nil {
 		return err
 	}
 	defer connection.Close()
+	switch protocol {
+	case "connect":
+		return nil
+	case "dns":
+		return lookUp(connection)
+	}
 	return ping(connection)
+}
+
+// lookUp asks the DNS server at the other end for the API server's address.
+func lookUp(connection net.Conn) error {
+	resolver := net.Resolver{
+		PreferGo: true,
+		Dial:     func(context.Context, string, string) (net.Conn, error) { return connection, nil },
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err := resolver.LookupHost(ctx, "kubernetes.default.svc.cluster.local.")
+	return err
 }
 
 func ping(connection net.Conn) error {
