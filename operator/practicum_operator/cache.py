@@ -90,7 +90,8 @@ class Store(Generic[T]):
         meta = body["metadata"]
         name = (meta.get("namespace", ""), meta["name"])
         version = str(meta.get("resourceVersion", ""))
-        if not self._accepts(name, version):
+        # The answer to a deletion and the event of it may bear the same version.
+        if not self._accepts(name, version) and not (deleted and self._is_current(name, version)):
             return None
         before = self._remove(name)
         if deleted:
@@ -127,6 +128,10 @@ class Store(Generic[T]):
         entry = self._entries.get(name)
         known = entry.version if entry else self._deleted.get(name)
         return known is None or is_newer(version, known)
+
+    def _is_current(self, name: Name, version: str) -> bool:
+        entry = self._entries.get(name)
+        return entry is not None and entry.version == version
 
     def _insert(self, name: Name, value: T, version: str) -> None:
         self._entries[name] = _Entry(value, version)

@@ -19,6 +19,7 @@ from practicum_operator.kubernetes import (
     Body,
     ForbiddenError,
     InvalidError,
+    KubernetesError,
     NotFoundError,
     QuotaError,
 )
@@ -317,21 +318,25 @@ def _note_deletion(context: Context, target: Target, answer: Body) -> None:
 
 
 async def _create_all(context: Context, seen: Observed, plan: Plan) -> None:
-    """Create what an attempt is made of, all at once; what exists already is left alone."""
+    """Create what an attempt is made of; what exists already is left alone.
+
+    The Pod comes last, so that whoever sees it knows that the rest is there: an operator that was
+    killed in between would otherwise take an attempt for complete that lacks its Secret.
+    """
     memory = context.memory(seen.sandbox.metadata.uid)
-    results = await asyncio.gather(
-        *(_create(context, resource, body) for resource, body in plan.create),
-        return_exceptions=True,
-    )
-    errors = [item for item in results if isinstance(item, BaseException)]
-    refused = next((item for item in errors if is_refusal(item)), None)
-    if refused is not None:
+    first = [item for item in plan.create if item[0] is not PODS]
+    last = [item for item in plan.create if item[0] is PODS]
+    try:
+        await asyncio.gather(*(_create(context, resource, body) for resource, body in first))
+        for resource, body in last:
+            await _create(context, resource, body)
+    except KubernetesError as error:
+        if not is_refusal(error):
+            raise
         memory.refusals += 1
-        quota = isinstance(refused, QuotaError)
-        memory.refusal = Refusal(str(refused)[:900], quota=quota, times=memory.refusals)
+        quota = isinstance(error, QuotaError)
+        memory.refusal = Refusal(str(error)[:900], quota=quota, times=memory.refusals)
         return
-    for error in errors:
-        raise error
     memory.refusals = 0
     memory.pod_seen = seen.sandbox.status.attempt
 

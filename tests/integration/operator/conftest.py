@@ -16,25 +16,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 
+import aiohttp
 import pytest
 import yaml
 from aiohttp import web
 
 from practicum_api.base import format_time
-from practicum_api.names import API_VERSION, cohort_namespace
+from practicum_api.names import API_VERSION, cohort_namespace, digest
 from practicum_local.controlplane import ControlPlane
 from practicum_local.paths import Paths
 from practicum_local.release import CHART, DEMO_VALUES, Cluster
-from practicum_operator.kubernetes import Kubernetes, NotFoundError
+from practicum_operator.kubernetes import Kubernetes, KubernetesError, NotFoundError, QuotaError
 from practicum_operator.resources import (
     BY_KIND,
+    CLAIMS,
     COHORTS,
     EVENTS,
+    LABS,
     NAMESPACES,
     NETWORK_POLICIES,
     NODES,
     PODS,
     SANDBOXES,
+    SECRETS,
     Resource,
 )
 
@@ -43,6 +47,7 @@ Body = dict[str, Any]
 NODE = "node-1"
 SYSTEM = "practicum"
 PATIENCE = 60.0
+LEASES = Resource("Lease", "leases", "coordination.k8s.io/v1")
 _TEMPLATES = (
     "operator/rbac.yaml",
     "hub/rbac.yaml",
@@ -202,6 +207,29 @@ class OperatorProcess:
                 stderr=log,
             )
 
+    async def ready(self) -> None:
+        async def look() -> bool:
+            try:
+                return (await self._get("readyz"))[0] == 200
+            except aiohttp.ClientError:
+                return False
+
+        await eventually(look, "operator ready")
+
+    async def writes(self) -> int:
+        """Return how many requests that change something this process has sent."""
+        _, text = await self._get("metrics")
+        found = re.findall(r'practicum_api_requests_total\{.*verb="(\w+)".*\} ([0-9.]+)', text)
+        return sum(int(float(n)) for verb, n in found if verb not in {"get", "list"})
+
+    async def _get(self, path: str) -> tuple[int, str]:
+        port = re.findall(r"listening on port (\d+)", self.log.read_text())[-1:] or ["1"]
+        async with (
+            aiohttp.ClientSession() as session,
+            session.get(f"http://127.0.0.1:{port[0]}/{path}") as response,
+        ):
+            return response.status, await response.text()
+
     def kill(self) -> None:
         self._signal(signal.SIGKILL)
 
@@ -233,11 +261,23 @@ class Kubelet:
         self._kube = kube
         self.hold: Callable[[str], bool] = lambda _name: False
         """Pods of these names are left alone."""
-        self.seen: list[str] = []
+        self.script: Callable[[str], Body | None] = lambda _name: None
+        """The state of a container that does not come up, for Pods of these names."""
+        self.stuck: set[str] = set()
+        """Pods that do not end although they should."""
+        self.seen: list[tuple[str, str]] = []
+
+    def seen_in(self, namespace: str) -> list[str]:
+        """Return every Pod that was ever there."""
+        return [name for place, name in self.seen if place == namespace]
 
     async def run(self) -> None:
+        beats = 0
         while True:
-            with contextlib.suppress(Exception):
+            with contextlib.suppress(KubernetesError):
+                if beats % 50 == 0:
+                    await self._beat()
+                beats += 1
                 listing = await self._kube.list(
                     PODS, selector="app.kubernetes.io/component=sandbox"
                 )
@@ -245,18 +285,36 @@ class Kubelet:
                     await self._look_at(pod)
             await asyncio.sleep(0.1)
 
+    async def _beat(self) -> None:
+        """Say that the node lives; else the controllers take it for lost after a while."""
+        lease = {
+            "apiVersion": "coordination.k8s.io/v1",
+            "kind": "Lease",
+            "metadata": {"name": NODE, "namespace": "kube-node-lease"},
+            "spec": {
+                "holderIdentity": NODE,
+                "leaseDurationSeconds": 40,
+                "renewTime": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+            },
+        }
+        await self._kube.apply(LEASES, lease)
+
     async def _look_at(self, pod: Body) -> None:
         meta, status = pod["metadata"], pod.get("status", {})
-        if meta["name"] not in self.seen:
-            self.seen.append(meta["name"])
+        place = (meta["namespace"], meta["name"])
+        if place not in self.seen:
+            self.seen.append(place)
         if meta.get("deletionTimestamp"):
-            await self.end(meta["namespace"], meta["name"])
+            if meta["name"] not in self.stuck:
+                await self.end(*place)
         elif self.hold(meta["name"]) or status.get("containerStatuses"):
             return
         elif not pod["spec"].get("nodeName"):
-            await self.bind(meta["namespace"], meta["name"])
+            await self.bind(*place)
+        elif (state := self.script(meta["name"])) is not None:
+            await self.say(*place, coming_up(state))
         else:
-            await self.say(meta["namespace"], meta["name"], running(len(self.seen)))
+            await self.say(*place, running(len(self.seen)))
 
     async def bind(self, namespace: str, name: str) -> None:
         binding = {
@@ -272,6 +330,18 @@ class Kubelet:
     async def say(self, namespace: str, name: str, status: Body) -> None:
         await self._kube.merge_patch(
             PODS, name, {"status": status}, namespace=namespace, subresource="status"
+        )
+
+    async def node_ready(self, status: str) -> None:
+        """Have the node say that it is ready, or have nobody know."""
+        condition = {
+            "type": "Ready",
+            "status": status,
+            "reason": "Test",
+            "lastTransitionTime": format_time(datetime.now(UTC)),
+        }
+        await self._kube.merge_patch(
+            NODES, NODE, {"status": {"conditions": [condition]}}, subresource="status"
         )
 
     async def end(self, namespace: str, name: str) -> None:
@@ -294,6 +364,16 @@ def running(number: int = 1) -> Body:
             for kind in ("PodScheduled", "ContainersReady", "Ready")
         ],
         "containerStatuses": [container({"running": {"startedAt": now}}, ready=True)],
+    }
+
+
+def coming_up(state: Body) -> Body:
+    """Return the status of a Pod that was scheduled and whose container is in ``state``."""
+    now = format_time(datetime.now(UTC))
+    return {
+        "phase": "Pending",
+        "conditions": [{"type": "PodScheduled", "status": "True", "lastTransitionTime": now}],
+        "containerStatuses": [container(state)],
     }
 
 
@@ -375,6 +455,12 @@ class Room:
 
         await eventually(there, f"{resource.kind} {name} gone")
 
+    async def empty(self, resource: Resource) -> None:
+        async def nothing() -> bool:
+            return not await self.names(resource)
+
+        await eventually(nothing, f"no {resource.plural}")
+
     async def names(self, resource: Resource) -> list[str]:
         listing = await self.kube.list(resource, namespace=self.namespace)
         return sorted(item["metadata"]["name"] for item in listing.items)
@@ -403,6 +489,68 @@ class Room:
             return status if ready else None
 
         return await eventually(there, f"{name} running in attempt {number}")
+
+    async def attempt_number(self, name: str, number: int) -> None:
+        """Wait until a sandbox is in attempt ``number``, whatever its phase."""
+
+        async def there() -> bool:
+            return bool((await self.status(name)).get("attempt") == number)
+
+        await eventually(there, f"{name} in attempt {number}")
+
+    async def spec(self, name: str) -> Body:
+        spec: Body = (await self.kube.get(SANDBOXES, name, self.namespace))["spec"]
+        return spec
+
+    async def true(self, holds: Callable[[], bool]) -> None:
+        async def look() -> bool:
+            return holds()
+
+        await eventually(look, "what was waited for")
+
+    async def quota_known(self, name: str) -> None:
+        """Wait until the quota is enforced: counting and knowing of it take a moment."""
+        probe = {
+            "apiVersion": "v1",
+            "kind": "PersistentVolumeClaim",
+            "metadata": {"name": "probe", "namespace": self.namespace},
+            "spec": {
+                "accessModes": ["ReadWriteOnce"],
+                "resources": {"requests": {"storage": "2Gi"}},
+            },
+        }
+
+        async def known() -> bool:
+            try:
+                await self.kube.apply(CLAIMS, probe, dry_run=True)
+            except QuotaError:
+                return True
+            return False
+
+        await eventually(known, f"quota {name} counted")
+
+    async def versions(self) -> dict[str, str]:
+        """Return the resource version of everything here that the operator may write."""
+        found = {}
+        for resource in (SANDBOXES, PODS, SECRETS, CLAIMS, COHORTS, LABS):
+            namespace = self.namespace if resource.namespaced else ""
+            for item in (await self.kube.list(resource, namespace=namespace)).items:
+                meta = item["metadata"]
+                found[f"{resource.kind} {meta['name']}"] = meta["resourceVersion"]
+        return found
+
+    async def settled(self) -> None:
+        """Wait until nothing here is written any more, late counts included."""
+        before: dict[str, str] = {}
+
+        async def still() -> bool:
+            nonlocal before
+            after = await self.versions()
+            same, before = after == before, after
+            await asyncio.sleep(3)
+            return same
+
+        await eventually(still, "no more writes")
 
     async def policy_shut(self, name: str) -> None:
         async def shut() -> bool:
@@ -464,7 +612,8 @@ async def ensure_node(kube: Kubernetes) -> None:
 @pytest.fixture
 async def room(kube: Kubernetes, lab: str, request: pytest.FixtureRequest) -> AsyncIterator[Room]:
     """A Cohort of this test's own; the operator is not started yet."""
-    name = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[5:45].strip("-")
+    words = re.sub(r"[^a-z0-9]+", "-", request.node.name.lower())[5:36].strip("-")
+    name = f"{words}-{digest(request.node.name)}"
     place = Room(kube, name)
     await place.make(COHORTS, name, {"labs": [lab], "deletionPolicy": "Cascade"})
     yield place
@@ -477,6 +626,8 @@ async def sweep(kube: Kubernetes, place: Room) -> None:
         listing = await kube.list(resource, namespace=namespace)
         for item in listing.items:
             meta = item["metadata"]
+            # Shown when the test has failed.
+            sys.stdout.write(yaml.safe_dump({meta["name"]: item.get("status"), "meta": meta}))
             if resource is COHORTS and meta["name"] != place.cohort:
                 continue
             with contextlib.suppress(NotFoundError):
