@@ -16,6 +16,7 @@ from practicum_local.toolchain import find
 OF_A_BUILD = "-working-container"
 """How buildah's own names for a build's containers end; with a number behind from the second."""
 OURS = "practicum-of-"
+GENTLY = ("nice", "-n", "10")
 
 
 class ImageError(RuntimeError):
@@ -67,9 +68,20 @@ class Buildah:
         options += [] if cache else ["--no-cache"]
         self._logged(["bud", *options, str(context)], log, f"{reference} could not be built")
 
-    def push(self, reference: str, destination: str, log: Path, *options: str) -> None:
-        """Copy an image to a registry (`docker://…`) or a folder (`oci:…`)."""
-        self._logged(["push", *options, reference, destination], log, f"{reference} was not copied")
+    def push(self, reference: str, destination: str, log: Path) -> None:
+        """Push an image to `destination` in a registry."""
+        command = self.command("push", reference, f"docker://{destination}")
+        _run_logged(command, log, f"{reference} could not be pushed")
+
+    def export(self, reference: str, layout: Path, log: Path) -> None:
+        """Add an image to an OCI layout folder, its layers as they are.
+
+        buildah itself would compress them, which takes four times as long.
+        """
+        stored = f"containers-storage:[overlay@{self.storage}/root+{self.storage}/run]{reference}"
+        options = ["--quiet", "--insecure-policy", "--dest-oci-accept-uncompressed-layers"]
+        command = [*GENTLY, _program("skopeo"), "copy", *options, stored]
+        _run_logged([*command, f"oci:{layout}:{reference}"], log, f"{reference} was not saved")
 
     def run(
         self, reference: str, command: Sequence[str], volumes: Mapping[str, str], log: Path
@@ -104,11 +116,9 @@ class Buildah:
 
     def command(self, *arguments: str) -> list[str]:
         """The command line for some of buildah's arguments."""
-        program = find("buildah")
-        if program is None:
-            raise ImageError("buildah is missing: python -m practicum_local toolchain install")
         return [
-            *("nice", "-n", "10", str(program)),
+            *GENTLY,
+            _program("buildah"),
             *("--root", str(self.storage / "root"), "--runroot", str(self.storage / "run")),
             *("--storage-driver", "overlay"),
             *arguments,
@@ -126,19 +136,30 @@ class Buildah:
         )
 
     def _logged(self, arguments: Sequence[str], log: Path, failure: str) -> None:
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("wb") as output:
-            result = subprocess.run(  # noqa: S603 - buildah, found by us
-                self.command(*arguments),
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, "BUILDAH_FORMAT": "oci"},
-                preexec_fn=die_with_parent,
-                check=False,
-            )
-        if result.returncode:
-            raise ImageError(f"{failure}; the end of {log}:\n{tail(log)}")
+        _run_logged(self.command(*arguments), log, failure)
+
+
+def _program(name: str) -> str:
+    found = find(name)
+    if found is None:
+        raise ImageError(f"{name} is missing: python -m practicum_local toolchain install")
+    return str(found)
+
+
+def _run_logged(command: Sequence[str], log: Path, failure: str) -> None:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        result = subprocess.run(  # noqa: S603 - programs found by us
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, "BUILDAH_FORMAT": "oci"},
+            preexec_fn=die_with_parent,
+            check=False,
+        )
+    if result.returncode:
+        raise ImageError(f"{failure}; the end of {log}:\n{tail(log)}")
 
 
 def abandoned(container: str) -> bool:

@@ -76,8 +76,9 @@ class Images:
         return target
 
     def blobs(self, references: Iterable[str]) -> frozenset[str]:
-        """Digests of everything these images consist of: what `save` may leave out for whoever
-        has them. Names that were never saved from here count for nothing.
+        """What `save` may leave out for someone who has these images: digests of all their parts.
+
+        A name that was never saved from here counts for nothing.
         """
         found = (archive.blobs(self.folder / "layout", reference) for reference in references)
         return frozenset().union(*found)
@@ -87,7 +88,7 @@ class Images:
         destination = f"{registry.rstrip('/')}/practicum/{ref.name}:{tag or ref.tag}"
         with self._alone(), progress.step(f"Pushing {destination}"):
             log = self.folder / "log" / f"push-{ref.name}.log"
-            self.buildah.push(str(ref), f"docker://{destination}", log)
+            self.buildah.push(str(ref), destination, log)
         return destination
 
     def _build(self, name: str, bottom: str, built: dict[str, ImageRef]) -> ImageRef:
@@ -119,8 +120,7 @@ class Images:
         layout = self.folder / "layout"
         if not archive.names(layout, str(ref)):
             log = self.folder / "log" / f"save-{ref.name}.log"
-            # Uncompressed: packing 2 GB takes longer than writing them.
-            self.buildah.push(str(ref), f"oci:{layout}:{ref}", log, "--disable-compression")
+            self.buildah.export(str(ref), layout, log)
         return layout
 
     def _alone(self) -> AbstractContextManager[None]:

@@ -50,7 +50,9 @@ STEPS = {
         installed={"nft": "nftables", "ip": "iproute2", "nsenter": "util-linux"},
         unpacked=("containerd", "runc", "containernetworking-plugins", "busybox-static"),
     ),
-    "images": Step(installed={"buildah": "buildah", "mmdebstrap": "mmdebstrap"}),
+    "images": Step(
+        installed={"buildah": "buildah", "mmdebstrap": "mmdebstrap", "skopeo": "skopeo"}
+    ),
     "walk": Step(installed={"chromium": "chromium"}),
     "metrics": Step(installed={}, unpacked=("prometheus",)),
     "database": Step(installed={"pg_ctlcluster": "postgresql"}),
