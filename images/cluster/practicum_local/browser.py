@@ -27,17 +27,31 @@ STEP_SECONDS = 60
 START_SECONDS = 300
 
 
+class StuckError(RuntimeError):
+    """A page never showed what it should; the message says which, and where its picture is."""
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless Chromium of Debian's, closed at the end."""
+def chromium(screenshots: Path) -> Iterator[Browser]:
+    """A headless Chromium of Debian's; when someone gets stuck, every page is kept as a picture."""
+    screenshots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(toolchain.find("chromium")), args=list(ARGUMENTS)
         )
         try:
             yield browser
+        except (BrowserError, AssertionError) as error:
+            seen = [_picture(page, screenshots) for ctx in browser.contexts for page in ctx.pages]
+            raise StuckError(f"{error}\nWhat was on the screen:\n" + "\n".join(seen)) from error
         finally:
             browser.close()
+
+
+def _picture(page: Page, screenshots: Path) -> str:
+    path = screenshots / f"stuck-{urlsplit(page.url).path.strip('/').replace('/', '-')[:40]}.png"
+    page.screenshot(path=path)
+    return f"{page.url}: {path}"
 
 
 @dataclass(frozen=True)
@@ -60,7 +74,7 @@ class Person:
         page = context.new_page()
         page.goto(addresses.portal)
         page.get_by_role("link", name="Sign in").first.click()
-        page.get_by_label("Username").fill(account)
+        page.get_by_label("Name", exact=True).fill(account)
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{addresses.portal}/**")
@@ -73,7 +87,6 @@ class Person:
 
     def see(self, name: str, page: Page | None = None) -> None:
         """Keep a screenshot under `name`."""
-        self.screenshots.mkdir(parents=True, exist_ok=True)
         (page or self.page).screenshot(path=self.screenshots / f"{name}.png")
 
     def card(self, cohort: str, lab: str) -> Locator:

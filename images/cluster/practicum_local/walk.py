@@ -31,7 +31,7 @@ class WalkError(RuntimeError):
 
 def main_job(cluster: Cluster, addresses: Addresses, screenshots: Path) -> None:
     """Walk the main job to its end, or raise WalkError."""
-    with progress.step("Walking the main job"), chromium() as browser:
+    with progress.step("Walking the main job"), chromium(screenshots) as browser:
         trainee = Person.sign_in(browser, TRAINEE, addresses, screenshots)
         progress.note("the trainee is signed in")
         _work(trainee)
