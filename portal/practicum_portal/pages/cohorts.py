@@ -119,6 +119,7 @@ async def _content(visit: Visit) -> bytes:
     file = form.get("file")
     if isinstance(file, UploadFile):
         content = await file.read()
+        await file.close()
         if content:
             return content
     return (await visit.field("text")).encode()

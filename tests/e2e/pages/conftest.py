@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 import uvicorn
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from practicum_api.names import cohort_namespace, sandbox_name
 from practicum_portal.app import create_app
@@ -378,7 +378,7 @@ class World:
         self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         settings = Settings(
             public_url=self.url,
-            hub_public_url="http://practicum.localhost:8000",
+            hub_public_url="http://hub.practicum.localhost:9",
             hub_token="token-of-tests",
             session_key="k" * 32,
             metrics_port=0,
@@ -638,6 +638,7 @@ def shared(tmp_path_factory):
 @pytest.fixture(scope="session")
 def chromium():
     """The browser."""
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield browser
@@ -647,23 +648,24 @@ def chromium():
 @pytest.fixture
 def visit(chromium):
     """Open a page as someone: `visit(world, "/path", "trainee", language="zh")`."""
-    contexts = []
+    tabs = []
 
     def open_page(world, path, user=None, **options):
         page = open_tab(chromium, world, user, **options)
-        contexts.append(page.context)
+        tabs.append(page)
         page.goto(world.url + path)
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in tabs:
+        print(page.url, page.complaints)  # noqa: T201 - shown when the test failed
+        page.context.close()
 
 
 def open_tab(
     browser, world, user=None, *, language="en", dark=False, width=1280, height=900, js=True
 ):
-    """Return an empty tab of someone who is signed in; what its console says in `page.complaints`."""
+    """Return an empty tab; what its console says is in `page.complaints`."""
     context = browser.new_context(
         viewport={"width": width, "height": height},
         color_scheme="dark" if dark else "light",

@@ -1,18 +1,20 @@
-/* A keyboard stays where it was when what had the focus is replaced. */
+/* A keyboard stays where it was when what had the focus is replaced or was disabled meanwhile. */
 export function keepFocus() {
-  let before = null;
+  let last = null;
 
-  document.addEventListener("htmx:before:swap", () => {
-    const active = document.activeElement;
-    before = active && active !== document.body ? { id: active.id, group: groupOf(active) } : null;
+  document.addEventListener("focusin", (event) => {
+    last = { id: event.target.id, group: groupOf(event.target) };
+  });
+  document.addEventListener("pointerdown", () => {
+    last = null;
   });
   document.addEventListener("htmx:after:swap", () => {
-    if (!before || document.activeElement !== document.body) return;
-    const group = document.getElementById(before.group);
-    const target = document.getElementById(before.id)
-      ?? group?.querySelector("a.button, button.button, summary.button");
-    target?.focus({ preventScroll: true });
-    before = null;
+    if (!last || document.activeElement !== document.body) return;
+    const group = document.getElementById(last.group);
+    const target = (last.id ? document.getElementById(last.id) : null)
+      ?? group?.querySelector("a.button, button.button, summary.button")
+      ?? document.getElementById("main");
+    target.focus({ preventScroll: true });
   });
 }
 
