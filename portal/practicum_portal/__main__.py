@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import logging
+import signal
 import sys
 from types import FrameType
 
@@ -31,16 +32,15 @@ def main() -> None:
         "command", nargs="?", choices=("serve", "migrate", "openapi"), default="serve"
     )
     command = parser.parse_args().command
-    logging.basicConfig(
-        level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address it asks
     if command == "openapi":
         sys.stdout.write(openapi() + "\n")
-    elif command == "migrate":
-        asyncio.run(_migrate(Settings()))
-    else:
-        asyncio.run(_serve(Settings()))
+        return
+    settings = Settings()
+    logging.basicConfig(
+        level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs each address it asks
+    asyncio.run(_migrate(settings) if command == "migrate" else _serve(settings))
 
 
 def openapi() -> str:
@@ -82,15 +82,16 @@ async def connect(settings: Settings) -> Clients:
 
 
 class Server(uvicorn.Server):
-    """Ends event streams at once when it is told to stop; they would hold it up otherwise."""
+    """Ends with 0 when it is told to stop, and ends event streams at once, which never end else."""
 
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to stop."""
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        """Begin to stop; told so twice from the keyboard, don't wait for anyone."""
         app = self.config.app
         if isinstance(app, FastAPI):
             container: Container = app.state.container
             asyncio.get_running_loop().call_soon_threadsafe(container.streams.stop)
-        super().handle_exit(sig, frame)
+        self.force_exit = self.should_exit and sig == signal.SIGINT
+        self.should_exit = True
 
 
 async def _serve(settings: Settings) -> None:

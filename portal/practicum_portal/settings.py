@@ -1,7 +1,7 @@
 """Settings of the portal, from the environment: `PRACTICUM_PORTAL_<NAME>`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     """Addresses whose `X-Forwarded-*` headers count, comma-separated, or `*`."""
     shutdown_seconds: Annotated[int, Field(ge=1, le=300)] = 10
     """How long requests may finish after SIGTERM."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """How much is logged."""
 
     max_body_bytes: Annotated[int, Field(ge=1024)] = 2 * 1024 * 1024
     """Largest request body."""
