@@ -19,7 +19,7 @@ from practicum_local.process import die_with_parent
 USER = 1000
 ENTER = """
 set -eu
-root=$1; home=$2; shift 2
+root=$1; home=$2; folder=$3; shift 3
 mount --bind "$root" "$root"
 mount -o remount,bind,ro "$root"
 mount --rbind /dev "$root/dev"
@@ -33,6 +33,7 @@ while [ "$1" != -- ]; do
     [ "$mode" = rw ] || mount -o remount,bind,ro "$root$target"
 done
 shift
+mkdir -p "$root$folder"
 exec chroot --userspec=1000:1000 --groups=1000 "$root" "$@"
 """
 
@@ -54,6 +55,8 @@ class Chroot:
     environment: Mapping[str, str]
     command: Sequence[str]
     """The image's own: entry point and arguments."""
+    folder: str = "/"
+    """Where the command starts."""
 
     def argv(self, command: Sequence[str], mounts: Sequence[Mount], home: str) -> list[str]:
         """The command line that runs `command` in the image."""
@@ -63,7 +66,19 @@ class Chroot:
             for word in (str(mount.source), mount.target, "ro" if mount.read_only else "rw")
         ]
         unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"]
-        return [*unshare, "sh", "-c", ENTER, "sh", str(self.root), home, *bound, "--", *command]
+        return [
+            *unshare,
+            "sh",
+            "-c",
+            ENTER,
+            "sh",
+            str(self.root),
+            home,
+            self.folder,
+            *bound,
+            "--",
+            *command,
+        ]
 
     def start(
         self,
@@ -77,7 +92,7 @@ class Chroot:
         """Start the image's command, or another; it dies with the calling thread."""
         settings = {**self.environment, **(environment or {})}
         assigned = [f"{name}={value}" for name, value in settings.items()]
-        wrapped = ["env", "-i", *assigned, *(command or self.command)]
+        wrapped = ["env", "-i", f"--chdir={self.folder}", *assigned, *(command or self.command)]
         return subprocess.Popen(  # noqa: S603 - the image is ours
             self.argv(wrapped, mounts, home),
             stdin=subprocess.DEVNULL,
@@ -96,6 +111,7 @@ def mounted(buildah: Buildah, reference: str) -> Iterator[Chroot]:
         yield Chroot(
             root=buildah.mount(container),
             environment=dict(variable.split("=", 1) for variable in config["Env"]),
+            folder=config.get("WorkingDir") or "/",
             command=[*config.get("Entrypoint", []), *config.get("Cmd", [])],
         )
     finally:

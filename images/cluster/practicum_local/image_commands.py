@@ -1,14 +1,17 @@
 """The `images` rows of the command line."""
 
 import argparse
+from pathlib import Path
 
 from practicum_local import lock, toolchain
+from practicum_local.buildah import ImageError
+from practicum_local.chroot import Mount, mounted
 from practicum_local.images import RECIPES, ImageRef, Images
 from practicum_local.paths import Paths
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add `images build|save|push|lock` to the table of subcommands."""
+    """Add `images build|save|push|run|lock` to the table of subcommands."""
     images = commands.add_parser("images", help="the platform's images")
     actions = images.add_subparsers(required=True, metavar="ACTION")
     build = _action(actions, "build", "build what changed and print the references")
@@ -19,6 +22,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     push.add_argument("--registry", required=True, help="such as registry.example.org/team")
     push.add_argument("--tag", help="instead of the digest of the inputs")
     push.set_defaults(command=_push)
+    run = actions.add_parser("run", help="run a command in an image as a Pod would, without one")
+    run.add_argument("--mount", action="append", default=[], metavar="FOLDER:PATH")
+    run.add_argument("name", metavar="IMAGE", choices=RECIPES)
+    run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="else its own")
+    run.set_defaults(command=_run)
     locked = actions.add_parser("lock", help="resolve the images' packages anew")
     locked.add_argument("name", nargs="*", metavar="LOCK", help=", ".join(lock.LOCKS))
     locked.set_defaults(command=_lock)
@@ -52,6 +60,24 @@ def _push(arguments: argparse.Namespace, paths: Paths) -> int:
     for ref in _built(arguments, images).values():
         print(images.push(ref, arguments.registry, tag=arguments.tag))  # noqa: T201 - the answer
     return 0
+
+
+def _run(arguments: argparse.Namespace, paths: Paths) -> int:
+    toolchain.install(["images"], paths)
+    images = Images(paths)
+    ref = images.build([arguments.name])[arguments.name]
+    mounts = [Mount(Path(source).resolve(), target) for source, target in _pairs(arguments.mount)]
+    command = arguments.words[1:] if arguments.words[:1] == ["--"] else arguments.words
+    with mounted(images.buildah, str(ref)) as image:
+        return image.start(command or None, mounts=mounts, output=None).wait()
+
+
+def _pairs(mounts: list[str]) -> list[tuple[str, str]]:
+    pairs = [tuple(mount.split(":")) for mount in mounts]
+    for mount, pair in zip(mounts, pairs, strict=True):
+        if len(pair) != 2:  # noqa: PLR2004
+            raise ImageError(f"--mount {mount}: write it as FOLDER:PATH")
+    return [(source, target) for source, target in pairs]
 
 
 def _lock(arguments: argparse.Namespace, paths: Paths) -> int:
