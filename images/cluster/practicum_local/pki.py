@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from practicum_local import files
@@ -81,20 +82,19 @@ class Authority:
         return crt, key
 
     def _good(self, identity: Identity, crt: Path, key: Path) -> bool:
-        if not (crt.exists() and key.exists()):
+        found = load_pair(crt, key)
+        if found is None:
             return False
+        certificate, _ = found
         try:
-            found = x509.load_pem_x509_certificate(crt.read_bytes())
-            private = serialization.load_pem_private_key(key.read_bytes(), password=None)
-            found.verify_directly_issued_by(self._certificate)
+            certificate.verify_directly_issued_by(self._certificate)
         except (ValueError, TypeError, InvalidSignature):
             return False
         return (
-            found.not_valid_after_utc - self._now > RENEW_BEFORE
-            and found.not_valid_before_utc <= self._now
-            and found.subject == identity.subject()
-            and found.public_key() == private.public_key()
-            and _alternatives(found) == identity.alternatives()
+            certificate.not_valid_after_utc - self._now > RENEW_BEFORE
+            and certificate.not_valid_before_utc <= self._now
+            and certificate.subject == identity.subject()
+            and _alternatives(certificate) == identity.alternatives()
         )
 
     def _sign(self, identity: Identity, key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
@@ -124,16 +124,9 @@ class Authority:
         )
 
     def _load_or_make(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
-        if self.path.exists() and self.key_path.exists():
-            certificate = x509.load_pem_x509_certificate(self.path.read_bytes())
-            key = serialization.load_pem_private_key(self.key_path.read_bytes(), password=None)
-            left = certificate.not_valid_after_utc - self._now
-            if (
-                left > RENEW_BEFORE
-                and isinstance(key, ec.EllipticCurvePrivateKey)
-                and key.public_key() == certificate.public_key()
-            ):
-                return certificate, key
+        found = load_pair(self.path, self.key_path)
+        if found and found[0].not_valid_after_utc - self._now > RENEW_BEFORE:
+            return found
         return self._make()
 
     def _make(self) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -170,12 +163,30 @@ class Authority:
 def ensure_service_account_key(folder: Path) -> tuple[Path, Path]:
     """Paths of the key pair that signs ServiceAccount tokens: private, public."""
     private, public = folder / "sa.key", folder / "sa.pub"
-    if not (private.exists() and public.exists()):
+    if private.exists():
+        key = serialization.load_pem_private_key(private.read_bytes(), password=None)
+    else:
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         files.write(private, key_pem(key), mode=PRIVATE)
-        form = serialization.PublicFormat.SubjectPublicKeyInfo
-        files.write(public, key.public_key().public_bytes(serialization.Encoding.PEM, form))
+    form = serialization.PublicFormat.SubjectPublicKeyInfo
+    files.write(public, key.public_key().public_bytes(serialization.Encoding.PEM, form))
     return private, public
+
+
+def load_pair(
+    certificate: Path, key: Path
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey] | None:
+    """A certificate and its key; None when a file is missing, broken or another's."""
+    if not (certificate.exists() and key.exists()):
+        return None
+    try:
+        found = x509.load_pem_x509_certificate(certificate.read_bytes())
+        private = serialization.load_pem_private_key(key.read_bytes(), password=None)
+    except (ValueError, TypeError):
+        return None
+    if not isinstance(private, ec.EllipticCurvePrivateKey):
+        return None
+    return (found, private) if found.public_key() == private.public_key() else None
 
 
 def pem(certificate: x509.Certificate) -> bytes:
@@ -183,7 +194,7 @@ def pem(certificate: x509.Certificate) -> bytes:
     return certificate.public_bytes(serialization.Encoding.PEM)
 
 
-def key_pem(key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> bytes:
+def key_pem(key: PrivateKeyTypes) -> bytes:
     """The key in PEM, in the form every component of Kubernetes reads."""
     return key.private_bytes(
         serialization.Encoding.PEM,

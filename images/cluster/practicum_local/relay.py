@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -19,6 +20,8 @@ ATTEMPT_SECONDS = 5.0
 REMEMBER_SECONDS = 5.0
 CHUNK = 1 << 16
 BACKLOG = 1024
+RESET = struct.pack("ii", 1, 0)
+"""`struct linger` that makes the kernel reset a connection instead of finishing it."""
 
 
 class Backend:
@@ -79,7 +82,7 @@ async def serve(
         far_reader, far_writer = await backend.connect()
     except OSError as error:
         print(f"{backend.host}:{backend.port} is away: {error}", flush=True)  # noqa: T201 - the log
-        writer.transport.abort()
+        break_off(writer)
         return
     tasks = [
         asyncio.create_task(pump(reader, far_writer)),
@@ -93,9 +96,16 @@ async def serve(
         print(f"{backend.host}:{backend.port}: {'; '.join(broken)}", flush=True)  # noqa: T201
     for end in (writer, far_writer):
         if broken:
-            end.transport.abort()
+            break_off(end)
         else:
             end.close()
+
+
+def break_off(writer: asyncio.StreamWriter) -> None:
+    """End a connection so that the other side sees it broken, not finished."""
+    connection = writer.get_extra_info("socket")
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()
 
 
 async def start(listener: socket.socket, backend: Backend) -> asyncio.Server:

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import json
 import os
+import resource
 import shutil
 import signal
 import struct
@@ -102,6 +103,11 @@ class Supervisor:
     def run(self) -> None:
         """Serve until SIGTERM; the kernel ends what is left when this process exits."""
         signal.pthread_sigmask(signal.SIG_BLOCK, WATCHED)
+        for descriptor in self._listeners.values():
+            os.set_inheritable(descriptor, False)
+        # The usual 1024 are few for the relay, and for the servers in Pods.
+        _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
         self._read()
         while True:
             self._start_due()
@@ -253,8 +259,6 @@ def main(argv: Sequence[str]) -> int:
     listeners = {name: int(fd) for name, _, fd in (a.partition("=") for a in argv[1:])}
     if frame.enter(described):
         return 0  # the outer process, whose child is now inside
-    for descriptor in listeners.values():
-        os.set_inheritable(descriptor, False)
     Supervisor(described.folder, listeners).run()
     return 0
 

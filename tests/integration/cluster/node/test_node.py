@@ -1,0 +1,232 @@
+"""The node itself: what runs on it, what survives, and what is left when it is gone."""
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from practicum_local import supervisor
+from practicum_local.node import Node
+from practicum_local.nodeconfig import NODE_NAME
+from practicum_local.preflight import PreflightError
+from practicum_local.progress import Progress
+
+KILLED = ("etcd", "kube-apiserver", "containerd --config", "kubelet", "practicum_local.relay")
+CLAIM = {
+    "metadata": {"name": "work"},
+    "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Gi"}}},
+}
+
+
+@pytest.fixture
+def namespace(cluster, wait) -> Iterator[str]:
+    name = f"t{time.monotonic_ns()}"
+    cluster.core.create_namespace({"metadata": {"name": name}})
+    wait("a service account", lambda: cluster.core.list_namespaced_service_account(name).items)
+    yield name
+    cluster.core.delete_namespace(name)
+
+
+def phase(cluster, namespace: str, name: str) -> str:
+    return str(cluster.core.read_namespaced_pod_status(name, namespace).status.phase)
+
+
+def test_it_is_the_machine_that_the_chart_expects(cluster):
+    (node,) = cluster.core.list_node().items
+    assert node.status.allocatable["nvidia.com/gpu"] == "2"
+    assert node.status.node_info.kubelet_version.startswith("v1.36.")
+    assert "nvidia.com/gpu" in node.status.capacity
+
+
+def test_a_made_up_gpu_is_given_once(cluster, namespace, wait):
+    gpus = {"limits": {"nvidia.com/gpu": "2"}}
+    cluster.pod(namespace, "first", args=["serve", "tcp:8080"], resources=gpus)
+    wait("the first", lambda: phase(cluster, namespace, "first") == "Running")
+    cluster.pod(namespace, "second", args=["serve", "tcp:8080"], resources=gpus)
+
+    def refused() -> bool:
+        status = cluster.core.read_namespaced_pod_status("second", namespace).status
+        return any("nvidia.com/gpu" in (c.message or "") for c in status.conditions or [])
+
+    wait("the second to be refused for want of GPUs", refused)
+
+
+def test_a_claim_gets_a_volume_that_a_user_may_write(cluster, namespace, node, wait):
+    cluster.core.create_namespaced_persistent_volume_claim(namespace, CLAIM)
+    (busybox,) = [name for name in node.images() if "/busybox:" in name]
+    cluster.core.create_namespaced_pod(
+        namespace,
+        {
+            "metadata": {"name": "writer"},
+            "spec": {
+                "restartPolicy": "Never",
+                "securityContext": {"runAsUser": 1000, "runAsNonRoot": True, "fsGroup": 1000},
+                "containers": [
+                    {
+                        "name": "writer",
+                        "image": busybox,
+                        "imagePullPolicy": "Never",
+                        "command": ["sh", "-c", "echo kept > /work/file"],
+                        "volumeMounts": [{"name": "work", "mountPath": "/work"}],
+                    }
+                ],
+                "volumes": [{"name": "work", "persistentVolumeClaim": {"claimName": "work"}}],
+            },
+        },
+    )
+    wait("the writer", lambda: phase(cluster, namespace, "writer") == "Succeeded")
+
+
+def test_the_kubelet_measures_containers(cluster, namespace, wait):
+    cluster.pod(namespace, "measured", args=["serve", "tcp:8080"])
+    sample = f'container_cpu_usage_seconds_total{{container="probe",namespace="{namespace}"'
+    wait(
+        "the container's CPU seconds",
+        lambda: (
+            sample in cluster.core.connect_get_node_proxy_with_path(NODE_NAME, "metrics/resource")
+        ),
+    )
+
+
+def test_the_relay_carries_to_services_by_name(cluster, settings, wait):
+    """What a browser does: to 127.0.0.1, and out of `proxy` in the namespace `practicum`."""
+    cluster.core.create_namespace({"metadata": {"name": "practicum"}})
+    wait("account", lambda: cluster.core.list_namespaced_service_account("practicum").items)
+    try:
+        spec = {"selector": {"pod": "proxy"}, "ports": [{"port": 8000}]}
+        cluster.core.create_namespaced_service(
+            "practicum", {"metadata": {"name": "proxy"}, "spec": spec}
+        )
+        with socket.create_connection(("127.0.0.1", settings.hub_port)) as early:
+            # There is no Pod behind the Service yet; the connection waits for it.
+            early.sendall(b"early")
+            cluster.pod("practicum", "proxy", args=["serve", "tcp:8000"])
+            early.settimeout(60)
+            assert early.recv(5) == b"early"
+        assert all(echo(settings.hub_port, 200))
+    finally:
+        cluster.core.delete_namespace("practicum")
+
+
+def echo(port: int, count: int) -> list[bool]:
+    """Hold many connections at once; each sends, says that it has ended, and reads to the end."""
+    results = [False] * count
+    together = threading.Barrier(count)
+
+    def one(number: int) -> None:
+        sent = f"{number}:".encode() * 20_000
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
+            together.wait()
+            sender = threading.Thread(target=send, args=(connection, sent))
+            sender.start()
+            got = b""
+            while data := connection.recv(1 << 16):
+                got += data
+            sender.join()
+        results[number] = got == sent
+
+    def send(connection: socket.socket, data: bytes) -> None:
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+def test_another_installation_is_told_who_has_the_ports(settings, node, tmp_path):
+    other = Node(settings.model_copy(update={"cache": tmp_path}))
+    for shared in ("bin", "tools"):
+        (tmp_path / shared).symlink_to((settings.cache / shared).resolve())
+    with pytest.raises(PreflightError) as refused:
+        other.up(Progress())
+    assert f"another Practicum, with its cache in {settings.cache}" in str(refused.value)
+    assert "PRACTICUM_HUB_PORT" in str(refused.value)
+    other.down(Progress(), purge=True)
+    assert node.status().ready
+
+
+@pytest.mark.parametrize("victim", KILLED)
+def test_what_is_killed_comes_back(victim, node, node_pids, wait):
+    before = node_pids(victim)
+    assert before
+    for pid in before:
+        os.kill(pid, signal.SIGKILL)
+    wait(f"another {victim}", lambda: set(node_pids(victim)) - set(before))
+    wait("the node", lambda: node.status().ready)
+
+
+def test_up_again_changes_nothing(node, node_pids):
+    before = [node_pids(name) for name in KILLED]
+    node.up(Progress())
+    assert [node_pids(name) for name in KILLED] == before
+
+
+def test_nothing_shows_outside(node, settings):
+    """No process of the machine's sees a mount, an interface or a sysctl of the node."""
+    assert str(settings.cache) not in Path("/proc/mounts").read_text()
+    interfaces = {path.name for path in Path("/sys/class/net").iterdir()}
+    assert "node0" not in interfaces
+    assert not any(name.startswith("veth") for name in interfaces)
+    assert Path("/proc/sys/kernel/panic").read_text() != "10\n"
+    for left in ("/var/lib/kubelet", "/var/log/pods", "/run/netns", "/var/lib/cni"):
+        assert not Path(left).exists()
+
+
+def test_objects_and_volumes_survive_the_supervisor(cluster, namespace, node, settings, wait):
+    """The whole node dies as in a power cut; `up` brings all of it back."""
+    cluster.core.create_namespaced_config_map(namespace, {"metadata": {"name": "kept"}})
+    cluster.pod(namespace, "running", args=["serve", "tcp:8080"])
+    wait("the Pod", lambda: phase(cluster, namespace, "running") == "Running")
+    pid = node.status().pid
+    os.kill(pid, signal.SIGKILL)
+    wait("its end", lambda: not node.status().running)
+    node.up(Progress())
+    assert cluster.core.read_namespaced_config_map("kept", namespace)
+    assert node.status().ready
+
+
+def test_up_that_was_killed_is_finished_by_the_next(node, settings, wait):
+    environment = {
+        **os.environ,
+        "PRACTICUM_CACHE": str(settings.cache),
+        "PRACTICUM_HUB_PORT": str(settings.hub_port),
+        "PRACTICUM_PORTAL_PORT": str(settings.portal_port),
+        "PRACTICUM_API_PORT": str(settings.api_port),
+    }
+    command = [sys.executable, "-m", "practicum_local", "node", "up"]
+    for moment in (0.0, 0.5, 1.0, 1.5, 2.5):
+        node.down(Progress())
+        started = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        time.sleep(0.5 + moment)
+        started.kill()
+        started.wait()
+    node.up(Progress())
+    assert node.status().ready
+
+
+def test_down_leaves_nothing(node, settings):
+    folder = settings.paths.node
+    pid = supervisor.holder(folder / supervisor.LOCK)
+    inside = Path(f"/proc/{pid}/ns/pid").stat().st_ino
+    node.down(Progress(), purge=True)
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ended, or nobody may look into it
+            assert (process / "ns/pid").stat().st_ino != inside
+    assert not list(Path("/sys/fs/cgroup").glob(f"*/{node._cgroup}"))
+    assert str(settings.cache) not in Path("/proc/mounts").read_text()
+    assert not (folder / "etcd").exists()
+    assert not node.status().running
+    node.down(Progress())  # once more is no error
+    node.up(Progress())
