@@ -108,13 +108,13 @@ class RunEnvironment(BaseModel):
 
     model_config = ConfigDict(extra="allow", use_attribute_docstrings=True)
 
-    image: Annotated[str, Field(max_length=512)] = ""
+    image: str | None = None
     """The image."""
-    python: Annotated[str, Field(max_length=64)] = ""
+    python: str | None = None
     """Python's version."""
     packages: dict[str, Any] = Field(default_factory=dict)
     """Versions by package."""
-    seed: int | None = None
+    seed: Any = None
     """The seed."""
     data: dict[str, Any] = Field(default_factory=dict)
     """Hashes of data by name."""
@@ -125,8 +125,8 @@ class RunDraft(Input):
 
     name: Annotated[str, Field(max_length=200)] = ""
     """Its name; its id when empty."""
-    lab: Annotated[str, Field(max_length=63)] = ""
-    """The lab, for the record; the sandbox's own counts."""
+    lab: Annotated[str, Field(max_length=200)] = ""
+    """The lab as the client knows it; the sandbox's own counts."""
     config: dict[str, Any] = Field(default_factory=dict)
     """What it is started with."""
     environment: RunEnvironment = Field(default_factory=RunEnvironment)

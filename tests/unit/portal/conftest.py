@@ -17,6 +17,7 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
+import uvicorn
 from fastapi import FastAPI
 from pydantic import SecretStr
 from sqlalchemy import event
@@ -592,6 +593,20 @@ async def enrol(portal: Portal, cohort_name: str, **roles: str) -> None:
 def on_roster() -> Any:
     """Put people on a roster: `await on_roster(portal, "class-b", instructor="instructor")`."""
     return enrol
+
+
+@pytest.fixture
+async def served(portal: Portal) -> AsyncIterator[str]:
+    """The portal on a real port: in-process transports hold a stream back until it ends."""
+    config = uvicorn.Config(portal.app, port=0, lifespan="off", log_config=None)
+    server = uvicorn.Server(config)
+    task = asyncio.create_task(server.serve())
+    await portal.until(lambda: server.started)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}"
+    portal.container.streams.stop()
+    server.should_exit = True
+    await task
 
 
 def _key(body: dict[str, Any]) -> tuple[str, str]:

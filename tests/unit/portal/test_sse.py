@@ -132,22 +132,6 @@ async def events(client, url, most, **how):
     return found
 
 
-@pytest.fixture
-async def served(portal):
-    """The portal on a real port: in-process transports hold a stream back until it ends."""
-    import uvicorn
-
-    config = uvicorn.Config(portal.app, port=0, lifespan="off", log_config=None)
-    server = uvicorn.Server(config)
-    task = asyncio.create_task(server.serve())
-    await portal.until(lambda: server.started)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}"
-    portal.container.streams.stop()
-    server.should_exit = True
-    await task
-
-
 async def test_a_run_is_drawn_live_and_goes_on_after_a_break(portal, served, make):
     import httpx
 
