@@ -22,8 +22,8 @@ class ProbeServer:
         self._runner: web.AppRunner | None = None
         self.port = 0
 
-    async def start(self, host: str, port: int) -> None:
-        """Listen; ``port`` 0 picks a free one, which `self.port` then tells."""
+    def application(self) -> web.Application:
+        """Return the application that answers."""
         application = web.Application()
         application.add_routes(
             [
@@ -32,7 +32,11 @@ class ProbeServer:
                 web.get("/metrics", self._metrics),
             ]
         )
-        self._runner = web.AppRunner(application, access_log=None)
+        return application
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen; ``port`` 0 picks a free one, which `self.port` then tells."""
+        self._runner = web.AppRunner(self.application(), access_log=None)
         await self._runner.setup()
         await web.TCPSite(self._runner, host, port).start()
         self.port = int(self._runner.addresses[0][1])

@@ -72,16 +72,23 @@ class WorkQueue(Generic[K]):
     async def get(self) -> K | None:
         """Return the next key, or None once the queue is closed. `done` must follow."""
         while not self._closed:
-            line = self._soon or self._later
-            if line:
-                key = line.popleft()
-                self._waiting.discard(key)
-                self._working.add(key)
+            key = self.take()
+            if key is not None:
                 return key
             idle = asyncio.get_running_loop().create_future()
             self._idle.append(idle)
             await idle
         return None
+
+    def take(self) -> K | None:
+        """Return the next key without waiting, None if there is none. `done` must follow."""
+        line = self._soon or self._later
+        if not line:
+            return None
+        key = line.popleft()
+        self._waiting.discard(key)
+        self._working.add(key)
+        return key
 
     def done(self, key: K) -> None:
         """Say that the work on ``key`` is over."""

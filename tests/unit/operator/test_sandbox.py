@@ -1,0 +1,500 @@
+"""A sandbox's life on fakes that count calls: what is written, when, and what survives failures."""
+
+from datetime import timedelta
+
+import pytest
+
+from practicum_api.base import format_time
+from practicum_operator.cache import Key
+from practicum_operator.hub import HubError, HubUnavailableError
+from practicum_operator.kubernetes import (
+    ForbiddenError,
+    InvalidError,
+    QuotaError,
+    TooManyRequestsError,
+    UnavailableError,
+)
+from practicum_operator.plan import ActivityView
+from practicum_operator.resources import BY_KIND, PODS, SANDBOXES
+
+
+def changes(world) -> dict[tuple[str, str], int]:
+    return {call: n for call, n in world.kubernetes.calls.items() if call[0] not in {"get", "list"}}
+
+
+async def test_a_start_takes_seven_calls_and_none_twice(kubernetes, hub, reopen) -> None:
+    async with reopen(kubernetes, hub, stage_delay=60, count_delay=60) as world:
+        world.kubernetes.calls.clear()
+        world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+        await world.settle()
+        world.run_pod()
+        await world.settle()
+        assert world.status()["phase"] == "Running"
+        mine = changes(world)
+    assert mine == {
+        ("patch", "Sandbox"): 1,
+        ("create", "PersistentVolumeClaim"): 1,
+        ("create", "Secret"): 1,
+        ("create", "Pod"): 1,
+        ("patch_status", "Sandbox"): 3,
+    }
+    assert world.hub.calls == [("start", "trainee", "lora"), ("server", "trainee", "lora")]
+
+
+async def test_the_address_is_known_before_the_hub_is_told(world) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    seen = []
+    real = world.hub.start
+
+    async def start(owner: str, server: str) -> None:
+        status = world.status()
+        seen.append((status["podIp"], status["observedGeneration"]))
+        await real(owner, server)
+
+    world.hub.start = start
+    world.run_pod()
+    await world.settle()
+    assert seen == [("10.0.0.9", 1)]
+
+
+async def test_the_address_is_taken_back_before_the_hub_is_told_to_stop(world) -> None:
+    await world.running()
+    seen = []
+    real = world.hub.stop
+
+    async def stop(owner: str, server: str, *, forget: bool) -> bool:
+        seen.append(world.status()["podIp"])
+        return await real(owner, server, forget=forget)
+
+    world.hub.stop = stop
+    world.set(desiredState="Suspended")
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status()["phase"] == "Suspended"
+    assert seen == [""]
+
+
+async def test_the_pod_comes_after_what_it_needs(world) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    made = [kind for verb, kind, _ in world.kubernetes.log if verb == "create"]
+    assert made[-3:] == ["PersistentVolumeClaim", "Secret", "Pod"]
+
+
+async def test_the_attempt_is_written_before_anything_is_made(world) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    log = [(verb, kind) for verb, kind, _ in world.kubernetes.log]
+    assert log.index(("patch_status", "Sandbox")) < log.index(("create", "Secret"))
+
+
+@pytest.mark.parametrize("last", range(1, 16))
+async def test_killed_after_any_call_it_makes_the_same_things(
+    kubernetes, hub, reopen, last
+) -> None:
+    async with reopen(kubernetes, hub) as world:
+        before = sum(world.kubernetes.calls.values())
+        left = UnavailableError("killed")
+
+        def refuse(*_call: str) -> UnavailableError | None:
+            return left if sum(kubernetes.calls.values()) > before + last else None
+
+        kubernetes.refuse = refuse
+        world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+        await world.settle()
+        if world.pods():
+            world.run_pod()
+            await world.settle()
+    kubernetes.refuse = lambda *_call: None
+    async with reopen(kubernetes, hub) as world:
+        assert len(world.pods()) == 1
+        if not world.status().get("podIp"):
+            world.run_pod()
+            await world.settle()
+        assert world.status()["phase"] == "Running"
+        assert world.status()["attempt"] == 1
+        kinds = sorted(kind for kind, _, name in kubernetes.objects if name.endswith("one-1"))
+        assert kinds == ["Pod", "Secret"]
+        await world.settle()
+        calls = dict(kubernetes.calls)
+    async with reopen(kubernetes, hub) as world:
+        after = {k: n for k, n in kubernetes.calls.items() if k[0] not in {"list", "get"}}
+        assert after == {k: n for k, n in calls.items() if k[0] not in {"list", "get"}}
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TooManyRequestsError("slow down", status=429),
+        UnavailableError("timeout"),
+        ForbiddenError('pods is forbidden: User "operator" cannot create', status=403),
+    ],
+)
+async def test_what_passes_is_tried_again_in_the_same_attempt(world, error) -> None:
+    world.kubernetes.refuse = lambda verb, kind, _n: (
+        error if (verb, kind) == ("create", "Pod") else None
+    )
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    assert (world.status()["phase"], world.pods()) == ("Starting", [])
+    world.kubernetes.refuse = lambda *_call: None
+    await world.later(5)
+    assert world.pods() == ["one-1"]
+
+
+async def test_a_quota_without_room_sends_it_back_and_counts_no_failure(world) -> None:
+    full = QuotaError("exceeded quota: practicum, requested: pods=1", status=403)
+    world.kubernetes.refuse = lambda verb, kind, _n: (
+        full if (verb, kind) == ("create", "Pod") else None
+    )
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    status = world.status()
+    assert (status["phase"], world.reason()) == ("Queued", "QuotaExceeded")
+    assert status.get("failures", 0) == 0
+    assert "requested: pods=1" in str(status["conditions"])
+    world.kubernetes.refuse = lambda *_call: None
+    await world.later(60)
+    assert (world.status()["attempt"], world.pods()) == (2, ["one-2"])
+    assert ("Secret", world.namespace, "one-1") not in world.kubernetes.objects
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        InvalidError("spec.containers[0].env[0].name: Invalid value", status=422),
+        ForbiddenError('pods "one-1" is forbidden: violates PodSecurity', status=403),
+    ],
+)
+async def test_a_pod_that_is_refused_stalls_with_what_was_said(world, error) -> None:
+    world.kubernetes.refuse = lambda verb, kind, _n: (
+        error if (verb, kind) == ("create", "Pod") else None
+    )
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    for _ in range(3):
+        await world.later(300)
+    status = world.status()
+    assert (status["phase"], world.reason()) == ("Stalled", "Rejected")
+    assert str(error) in str(status["conditions"])
+    assert world.sandbox()["spec"].get("desiredState") != "Suspended"
+
+
+async def test_failed_attempts_are_bounded_and_restart_asks_anew(world) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    for attempt in (1, 2, 3):
+        waiting = {"waiting": {"reason": "InvalidImageName"}}
+        status = {"restartCount": 0, "state": waiting}
+        world.say(f"one-{attempt}", {"phase": "Pending", "containerStatuses": [status]})
+        await world.settle()
+        world.end_deleted_pods()
+        await world.later(600)
+    assert (world.status()["phase"], world.reason()) == ("Stalled", "InvalidImage")
+    assert world.reason(kind="Stalled") == "InvalidImage"
+    await world.later(3600)
+    assert world.pods() == []
+    world.set(restart="again")
+    await world.settle()
+    assert (world.status()["failures"], world.pods()) == (0, ["one-4"])
+
+
+async def test_a_pod_deleted_by_hand_is_a_new_attempt(world) -> None:
+    await world.running()
+    world.kubernetes.remove(PODS, "one-1", namespace=world.namespace)
+    world.end_deleted_pods()
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Queued", "PodDeleted")
+    assert world.hub.servers == {}
+    await world.later(60)
+    world.run_pod("one-2")
+    await world.settle()
+    assert world.status()["phase"] == "Running"
+    assert world.hub.servers == {("one", "lora"): True}
+
+
+async def test_a_hub_that_is_away_delays_the_route_alone(world) -> None:
+    world.hub.error = HubUnavailableError("JupyterHub: ClientConnectorError")
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    world.run_pod()
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Starting", "HubUnreachable")
+    assert world.reason(kind="Registered") == "HubUnreachable"
+
+
+async def test_a_hub_that_was_away_while_an_attempt_ended_is_told_first(world) -> None:
+    await world.running()
+    world.hub.error = HubUnavailableError("away")
+    world.set(restart="now")
+    await world.settle()
+    world.end_deleted_pods()
+    world.run_pod("one-2")
+    await world.settle()
+    assert world.status()["podIp"] == ""
+    world.hub.error = None
+    world.hub.calls.clear()
+    registrar = world.context.registrar
+    for key in list(registrar._wishes):
+        registrar._queue.add(key)
+    await world.settle()
+    assert [call[0] for call in world.hub.calls][:2] == ["stop", "start"]
+    assert world.status()["phase"] == "Running"
+
+
+@pytest.mark.parametrize(
+    ("setup", "reason"),
+    [
+        (lambda hub: hub.unknown.add("one"), "OwnerUnknown"),
+        (lambda hub: setattr(hub, "error", HubError("no scope", status=403)), "Connecting"),
+        (lambda hub: setattr(hub, "slow", True), "Connecting"),
+    ],
+)
+async def test_what_the_hub_answers_is_told(world, setup, reason) -> None:
+    setup(world.hub)
+    world.make("Sandbox", "one", {"owner": "one", "lab": "lora"})
+    await world.settle()
+    world.run_pod()
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Starting", reason)
+
+
+async def test_suspending_counts_use_and_keeps_the_files(world) -> None:
+    await world.running()
+    world.clock[0] += timedelta(hours=1)
+    world.set(desiredState="Suspended")
+    await world.settle()
+    assert world.status()["phase"] == "Suspending"
+    world.end_deleted_pods()
+    await world.settle()
+    status = world.status()
+    assert status["phase"] == "Suspended"
+    assert status["usage"]["runningSeconds"] == 3600
+    assert "since" not in status["usage"]
+    kinds = {kind for kind, place, _ in world.kubernetes.objects if place == world.namespace}
+    assert "PersistentVolumeClaim" in kinds
+    assert not kinds & {"Pod", "Secret"}
+
+
+async def test_the_deadline_suspends_and_says_why(world) -> None:
+    await world.running()
+    await world.later(8 * 3600)
+    assert world.sandbox()["spec"]["desiredState"] == "Suspended"
+    world.end_deleted_pods()
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Suspended", "DeadlinePassed")
+    world.set(desiredState="Running")
+    await world.settle()
+    assert world.status()["phase"] == "Starting"
+    world.set(desiredState="Suspended")
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.reason() == "Suspended"
+
+
+async def test_an_extension_moves_the_deadline(world) -> None:
+    await world.running()
+    later = world.clock[0] + timedelta(hours=9)
+    world.set(deadline=format_time(later))
+    await world.settle()
+    assert world.status()["deadline"] == format_time(later)
+
+
+def answers(world, busy: bool | None, ago: timedelta | None = None) -> None:
+    async def ask(_ip: str, now):
+        last = None if ago is None else now - ago
+        return ActivityView(now, busy, last)
+
+    world.context.activity.ask = ask
+
+
+@pytest.mark.parametrize(
+    ("busy", "ago", "ends"),
+    [
+        (False, timedelta(hours=2), True),
+        (False, None, True),
+        (False, timedelta(minutes=10), False),
+        (True, None, False),
+        (None, None, False),
+    ],
+)
+async def test_idle_is_asked_for_when_due_and_unknown_is_busy(world, busy, ago, ends) -> None:
+    await world.running()
+    answers(world, busy, ago)
+    await world.later(3601)
+    assert (world.sandbox()["spec"].get("desiredState") == "Suspended") is ends
+    if ends:
+        world.end_deleted_pods()
+        await world.settle()
+        assert world.reason() == "Idle"
+
+
+async def test_a_wish_that_came_in_between_wins_over_a_suspension(world) -> None:
+    await world.running()
+    answers(world, busy=False)
+    real = world.kubernetes.merge_patch
+
+    async def slow_patch(resource, name, body, **rest):
+        if body.get("spec") and "restart" not in world.sandbox()["spec"]:
+            world.set(restart="now")
+        return await real(resource, name, body, **rest)
+
+    world.kubernetes.merge_patch = slow_patch
+    await world.later(3601)
+    await world.later(1)
+    assert world.sandbox()["spec"].get("desiredState") != "Suspended"
+    assert world.status()["attempt"] == 2
+
+
+async def test_shutting_down_from_inside_suspends(world) -> None:
+    await world.running()
+    world.say("one-1", {"phase": "Succeeded"})
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Suspended", "ShutDown")
+
+
+async def test_a_crash_inside_the_pod_is_told_and_healed(world) -> None:
+    await world.running()
+    broken = {
+        "restartCount": 1,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}},
+    }
+    ready = {"type": "Ready", "status": "False"}
+    world.say("one-1", {"containerStatuses": [broken], "conditions": [ready]})
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Starting", "OutOfMemory")
+    starts = len(world.hub.calls)
+    world.run_pod()
+    await world.settle()
+    assert (world.status()["phase"], world.status()["attempt"]) == ("Running", 1)
+    assert len(world.hub.calls) == starts
+
+
+async def test_deleting_releases_everything_and_rolls_up_once(world) -> None:
+    await world.running(workspace={"deletionPolicy": "Delete"})
+    world.clock[0] += timedelta(minutes=10)
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    left = {kind for kind, place, _ in world.kubernetes.objects if place == world.namespace}
+    assert not left & {"Sandbox", "Pod", "Secret", "PersistentVolumeClaim"}
+    assert world.hub.servers == {}
+    cohort = world.kubernetes.objects["Cohort", "", "spring"]
+    assert cohort["status"]["usage"]["runningSeconds"] == 600
+
+
+@pytest.mark.parametrize("last", range(10))
+async def test_killed_while_deleting_it_still_counts_once(kubernetes, hub, reopen, last) -> None:
+    async with reopen(kubernetes, hub) as world:
+        await world.running()
+        world.clock[0] += timedelta(minutes=10)
+        before = sum(kubernetes.calls.values())
+        kubernetes.refuse = lambda *_call: (
+            UnavailableError("killed") if sum(kubernetes.calls.values()) > before + last else None
+        )
+        kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+        await world.settle()
+        world.end_deleted_pods()
+        await world.settle()
+        moment = world.clock[0]
+    kubernetes.refuse = lambda *_call: None
+    async with reopen(kubernetes, hub, at=moment) as world:
+        world.end_deleted_pods()
+        await world.later(0)
+        assert ("Sandbox", world.namespace, "one") not in kubernetes.objects
+        usage = kubernetes.objects["Cohort", "", "spring"]["status"]["usage"]
+        assert usage["runningSeconds"] == 600
+
+
+async def test_a_dead_hub_holds_a_deletion_up_for_a_while_only(world) -> None:
+    await world.running()
+    world.hub.error = HubUnavailableError("away")
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status()["phase"] == "Terminating"
+    await world.later(130)
+    assert ("Sandbox", world.namespace, "one") not in world.kubernetes.objects
+
+
+async def test_one_that_never_started_goes_at_once(world) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "unknown"})
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Pending", "LabNotOffered")
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    assert ("Sandbox", world.namespace, "one") not in world.kubernetes.objects
+    assert world.hub.calls == []
+
+
+async def test_a_changed_lab_asks_for_a_restart_and_disturbs_nobody(world) -> None:
+    await world.running()
+    image = {"image": {"reference": "example/lab:2"}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": image})
+    await world.settle()
+    assert world.reason(kind="RestartRequired") == "LabChanged"
+    assert world.status()["phase"] == "Running"
+    assert world.status()["blueprint"]["image"]["reference"] == "example/lab:1"
+    world.set(restart="now")
+    await world.settle()
+    assert world.status()["blueprint"]["image"]["reference"] == "example/lab:2"
+
+
+async def test_a_younger_twin_waits_until_the_older_one_is_gone(world) -> None:
+    await world.running()
+    world.clock[0] += timedelta(minutes=1)
+    world.make("Sandbox", "two", {"owner": "one", "lab": "lora"})
+    await world.settle()
+    assert (world.status("two")["phase"], world.reason("two")) == ("Pending", "Duplicate")
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status("two")["phase"] == "Starting"
+
+
+async def test_no_accelerator_free_is_a_place_in_the_queue(world) -> None:
+    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 2}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    await world.settle()
+    await world.running()
+    world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
+    await world.settle()
+    assert world.reason("two") == "AcceleratorBusy"
+    assert world.status("two")["queue"]["position"] == 1
+    total = world.kubernetes.objects["AcceleratorClass", "", "a100"]["status"]
+    assert (total["total"], total["inUse"]) == (2, 2)
+    world.set(desiredState="Suspended")
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status("two")["phase"] == "Starting"
+
+
+async def test_spent_hours_suspend_and_keep_it_from_starting(world) -> None:
+    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 2}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    quota = {"accelerators": [{"className": "a100", "count": 2, "hours": 1}]}
+    world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": quota}})
+    await world.settle()
+    await world.running()
+    world.clock[0] += timedelta(minutes=31)
+    world.context.queue.add(Key("Cohort", "", "spring"))
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    reason = "AcceleratorHoursExceeded"
+    assert (world.status()["phase"], world.reason()) == ("Suspended", reason)
+    world.set(desiredState="Running")
+    await world.settle()
+    assert (world.status()["phase"], world.status()["queue"]["reason"]) == ("Queued", reason)
