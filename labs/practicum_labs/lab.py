@@ -9,7 +9,7 @@ from practicum_labs.authoring.reference import reference
 from practicum_labs.authoring.source import read_cells
 from practicum_labs.checking.capture import CaptureError, capture
 from practicum_labs.checking.runner import Result, run_check
-from practicum_labs.messages import say
+from practicum_labs.messages import say, speak
 from practicum_labs.report import UNLOCK_AFTER, Report, report
 from practicum_labs.schema import Manifest, Messages, Quiz, read_manifest, read_messages, read_quiz
 from practicum_labs.settings import LabSettings
@@ -179,6 +179,7 @@ def open_lab(name: str, *, language: str = "en", settings: LabSettings | None = 
     folder = settings.labs / name
     if not (folder / "lab.yaml").exists():
         raise FileNotFoundError(f"no lab {name!r} in {settings.labs} (set PRACTICUM_LABS)")
+    speak(language)
     return Lab(
         folder=folder,
         manifest=read_manifest(folder),

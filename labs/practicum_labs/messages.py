@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 LANGUAGES = ("en", "zh")
+_spoken = ["en"]
 
 
 def language_of(tag: str) -> str:
@@ -21,6 +22,16 @@ def _catalogue(language: str) -> dict[str, str]:
     return catalogue
 
 
-def say(key: str, language: str = "en", **facts: Any) -> str:
+def speak(language: str) -> None:
+    """Have this process speak ``language`` where nothing else is asked for."""
+    _spoken[0] = language_of(language)
+
+
+def spoken() -> str:
+    """Return the language this process speaks."""
+    return _spoken[0]
+
+
+def say(key: str, language: str = "", **facts: Any) -> str:
     """Return the toolkit's sentence ``key`` with ``facts`` filled in."""
-    return _catalogue(language_of(language))[key].format(**facts)
+    return _catalogue(language_of(language or spoken()))[key].format(**facts)

@@ -7,6 +7,7 @@ machine, and shows at once when a function leans on a variable of the notebook.
 import ast
 import builtins
 import inspect
+import linecache
 import textwrap
 import types
 from collections.abc import Callable, Mapping
@@ -42,6 +43,14 @@ def capture(thing: Any) -> Candidate:
     module = _Module()
     module.define(thing)
     return Candidate(module.source(), thing.__name__)
+
+
+def module_of(*things: Any) -> str:
+    """Return one module with all of ``things`` and what they need; raise CaptureError."""
+    module = _Module()
+    for thing in things:
+        module.define(thing)
+    return module.source()
 
 
 @dataclass(slots=True)
@@ -89,9 +98,28 @@ class _Module:
 
 def _source_of(thing: Any) -> str:
     try:
+        if isinstance(thing, type) and _is_local(thing):
+            return _class_source(thing)
         return textwrap.dedent(inspect.getsource(thing)).strip("\n")
     except (OSError, TypeError) as error:
         raise CaptureError("no_source", function=thing.__name__) from error
+
+
+def _class_source(thing: type) -> str:
+    """Return the source of a class of the notebook, found through one of its methods.
+
+    A class does not know its file, and `inspect` asks the module, which a notebook has not.
+    """
+    for member in vars(thing).values():
+        if isinstance(member, types.FunctionType) and member.__qualname__.startswith(
+            thing.__name__
+        ):
+            text = "".join(linecache.getlines(member.__code__.co_filename))
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.ClassDef) and node.name == thing.__name__:
+                    first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
+                    return "\n".join(text.splitlines()[first - 1 : node.end_lineno])
+    raise OSError("no source")
 
 
 def _globals_of(thing: Any) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from practicum_labs.messages import say
+from practicum_labs.messages import say, spoken
 from practicum_labs.settings import LabSettings
 from practicum_labs.track.courier import Courier
 from practicum_labs.track.delivery import Delivery, State, deliver
@@ -91,7 +91,7 @@ def init(
     runs = settings.state / "runs"
     record = Record.start(runs, uuid.uuid4().hex, create)
     courier = _courier(settings)
-    language = settings.language or _notebook_language()
+    language = settings.language or spoken()
     if courier is not None:
         courier.add(record)
         _resend(runs, courier)
@@ -217,7 +217,3 @@ def _loaded_data() -> dict[str, str]:
     from practicum_labs import data
 
     return data.loaded()
-
-
-def _notebook_language() -> str:
-    return "zh" if ".zh." in os.environ.get("JPY_SESSION_NAME", "") else "en"

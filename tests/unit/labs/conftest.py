@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from practicum_labs import track
+from practicum_labs import messages, track
 from practicum_labs.settings import LabSettings
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -87,8 +87,14 @@ def portal() -> Iterator[FakePortal]:
 @pytest.fixture(autouse=True)
 def fresh_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Give every test its own idea of what this process tracks."""
-    for name in ("PRACTICUM_API_URL", "JUPYTERHUB_API_TOKEN", "PRACTICUM_LAB", "JPY_SESSION_NAME"):
+    for name in (
+        "PRACTICUM_API_URL",
+        "JUPYTERHUB_API_TOKEN",
+        "PRACTICUM_LAB",
+        "PRACTICUM_LANGUAGE",
+    ):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(messages, "_spoken", ["en"])
     monkeypatch.setattr(track, "_process", track._Process(pid=0))
     monkeypatch.setattr(track.atexit, "register", lambda _: None)
     yield
