@@ -13,13 +13,13 @@ THREAD_POOLS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "R
 
 def environment(settings: SandboxSettings, *, processors: int, writable: bool) -> dict[str, str]:
     """Variables the server and its kernels need, unless the Pod has set them."""
-    lab = (settings.state if writable else settings.home / ".jupyter") / "jupyterlab"
+    kept = settings.state if writable else settings.home / ".jupyter"
     return {
         # The Hub only shows it; the operator asks us, on a port of its own.
         "JUPYTERHUB_ACTIVITY_INTERVAL": "600",
-        # In the workspace, so that theme and language outlive the Pod.
-        "JUPYTERLAB_SETTINGS_DIR": str(lab / "settings"),
-        "JUPYTERLAB_WORKSPACES_DIR": str(lab / "workspaces"),
+        # In the workspace, so that theme and language outlive the Pod. The layout is not: an open
+        # page writes it every ten seconds.
+        "JUPYTERLAB_SETTINGS_DIR": str(kept / "jupyterlab"),
         **{name: str(processors) for name in THREAD_POOLS},
     }
 
