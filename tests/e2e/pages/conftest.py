@@ -29,10 +29,14 @@ from practicum_portal.views.inputs import FinishDraft, PointsDraft, RunDraft
 
 PORTAL = Path(__file__).parents[3] / "portal"
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-background-networking --disable-component-update"
-    " --disable-sync --no-first-run"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
 COHORT = "spring-a"
 LONG = "trainee-" + "long" * 20
 

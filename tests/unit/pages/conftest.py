@@ -276,8 +276,8 @@ def make_report(**fields):
                 row=4,
                 column="user",
                 code="missing",
-                message="No user name.",
-                hint="Give the name the person signs in with.",
+                message="The user name is missing.",
+                hint="Write the name that the person signs in with.",
             ),
         ),
         "warnings": (
@@ -286,8 +286,9 @@ def make_report(**fields):
                 column="",
                 code="encoding",
                 value="gb18030",
-                message="The file is not UTF-8; it was read as GB18030.",
-                hint="Look at the names before you import.",
+                message="The file is not UTF-8; it was read as GBK.",
+                hint="Look whether the names are right. If not: In the spreadsheet choose “Save as”"
+                " and the type “CSV UTF-8”.",
             ),
         ),
     }
