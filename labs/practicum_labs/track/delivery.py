@@ -97,6 +97,9 @@ class _Sender:
                 return None
             case Verdict.UNKNOWN if not self.recreated:
                 return self._recreate()
+            case Verdict.CONFLICT:  # full, or someone else's: its end goes through, or says so
+                self.record.acknowledge(full=answer.detail or answer.verdict.value)
+                return None
             case Verdict.TOO_LARGE | Verdict.INVALID if len(points) > 1:
                 self.batch = max(1, len(points) // 2)
                 return None

@@ -49,6 +49,8 @@ class Sent:
     finished: bool = False
     skipped: int = 0
     """Points it would not take."""
+    full: str = ""
+    """Why it takes no more points of this run; its end is still wanted."""
     refused: str = ""
     """Why the portal will never take the rest; empty while it may."""
 
@@ -142,7 +144,9 @@ class Record:
         self._save("finish.json", self.finish)
 
     def unsent(self, limit: int) -> list[Point]:
-        """Return the next points the portal does not have, at most ``limit``."""
+        """Return the next points the portal does not have and would take, at most ``limit``."""
+        if self.sent.full:
+            return []
         found: list[Point] = []
         for point, end in self._lines(self._offset):
             if point.seq > self.sent.seq:

@@ -74,6 +74,8 @@ class Run:
         wire, dropped = numbers(values)
         if dropped:
             self._once("not_numbers", names=", ".join(dropped))
+        if not wire:
+            return
         with self._lock:
             self._step = self._step + 1 if step is None else int(step)
             moment = self.now()
@@ -142,6 +144,8 @@ class Run:
         delivery = self._delivery()
         if self.record.trouble:
             self._once("disk", reason=self.record.trouble)
+        if self.record.sent.full:
+            self._once("full", detail=self.record.sent.full)
         if self.record.sent.skipped:
             self._once("skipped")
         if delivery.state in {State.DENIED, State.REFUSED}:

@@ -22,10 +22,15 @@ def numbers(values: Mapping[str, Any]) -> tuple[dict[str, Wire], list[str]]:
     dropped: list[str] = []
     for name, value in _flat(values):
         try:
-            kept[name[:MAX_NAME]] = to_wire(_number(value))
+            kept[_name(name)] = to_wire(_number(value))
         except NotANumberError:
             dropped.append(name)
     return kept, dropped
+
+
+def _name(name: str) -> str:
+    """Return ``name`` as the portal takes it: short, without control characters."""
+    return "".join(c for c in name if c.isprintable())[:MAX_NAME] or "value"
 
 
 def to_wire(number: float) -> Wire:

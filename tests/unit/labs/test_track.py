@@ -168,6 +168,19 @@ def test_a_run_the_portal_lost_is_made_again_whole(portal, settings):
     assert portal.runs[run.id]["finish"]["state"] == "finished"
 
 
+def test_a_run_that_is_full_is_said_once_and_still_ends(portal, settings, capsys):
+    portal.scene = _fails(10**6, (409, {}, b'{"detail":"at most 2 points"}'), "/points")
+    run = track.init(settings=settings)
+    run.log({"loss": 1.0})
+    _until(lambda: run.record.sent.full != "")
+    for _ in range(5):
+        run.log({"loss": 1.0})
+    run.finish()
+    assert portal.runs[run.id]["finish"]["state"] == "finished"
+    assert sum(path.endswith("/points") for _, path, _ in portal.requests) == 1
+    assert capsys.readouterr().out.count("at most 2 points") == 1
+
+
 def test_a_run_that_was_closed_elsewhere_ends_quietly(portal, settings):
     portal.scene = _fails(10**6, (409, {}, b"{}"), "/finish")
     run = track.init(settings=settings)
@@ -217,7 +230,7 @@ def test_nan_infinity_tensors_and_text(portal, settings, capsys):
         run.log({"a": None})
     values = portal.runs[run.id]["points"][1]["values"]
     assert values == {"a": "NaN", "b": "Infinity", "c": "-Infinity", "d": 0.5, "e/f": 1.0}
-    assert portal.values(run.id, "b") == ["Infinity", 1.0, None]
+    assert portal.values(run.id, "b") == ["Infinity", 1.0]
     assert capsys.readouterr().out.count("Only numbers") == 1
     assert math.isnan(run.history("a")[0][1])
 
