@@ -131,13 +131,13 @@ def go_environment(
 
 
 def _point(link: Path, target: Path) -> None:
-    """Make `link` lead to `target`, and remove what it led to before."""
-    if link.is_symlink() and link.readlink() == Path(target.name):
-        return
-    fresh = link.with_name(f".{link.name}.link")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target.name)
-    fresh.replace(link)
-    for former in link.parent.glob(f"{link.name}-????????????"):
-        if former != target:
-            former.unlink()
+    """Make `link` lead to `target`, and keep one former program: a node may run it yet."""
+    if not (link.is_symlink() and link.readlink() == Path(target.name)):
+        fresh = link.with_name(f".{link.name}.link")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(target.name)
+        fresh.replace(link)
+    built = link.parent.glob(f"{link.name}-????????????")
+    former = sorted((p for p in built if p != target), key=lambda p: p.stat().st_mtime)
+    for program in former[:-1]:
+        program.unlink()

@@ -107,6 +107,7 @@ class Node:
                 self._load_own_images(own, progress)
                 with progress.step("Waiting for the node, its DNS and its volumes"):
                     self._settle(api, own)
+            self._remove_former_images(own)
 
     def down(self, progress: Progress, *, purge: bool = False) -> None:
         """End the node, from any state; `purge` also forgets its objects and volumes."""
@@ -159,7 +160,7 @@ class Node:
 
     def _own_images(self) -> list[oci.Image]:
         return addons.images(
-            busybox=toolchain.unpacked(self._paths) / "bin/busybox",
+            busybox=toolchain.unpacked_program("busybox", self._paths),
             coredns=self._program("coredns"),
             provisioner=self._program("local-path-provisioner"),
         )
@@ -179,7 +180,9 @@ class Node:
         return Machine(
             plane=plane,
             folder=self._folder,
-            debian=toolchain.unpacked(self._paths),
+            containerd=toolchain.unpacked_program("containerd", self._paths),
+            runc=toolchain.unpacked_program("runc", self._paths),
+            cni_plugins=toolchain.unpacked(self._paths) / "usr/lib/cni",
             netpol=self._program("netpol"),
             python=Path(sys.executable),
             cgroup=self._cgroup,
@@ -220,13 +223,22 @@ class Node:
                 oci.write_archive(image, archive, platform.machine())
                 self.runtime.load(archive)
 
+    def _remove_former_images(self, own: list[oci.Image]) -> None:
+        names = {image.reference.partition(":")[0] for image in own}
+        current = {image.reference for image in own}
+        present = {name for name in self.runtime.images() if name.partition(":")[0] in names}
+        if former := sorted(present - current):
+            self.runtime.remove(former)
+
     def _settle(self, api: Api, own: list[oci.Image]) -> None:
         for manifest in addons.manifests(own):
             api.apply(manifest)
         since = self._since()
         self._wait("the node to be ready", lambda: is_ready(api.get(NODE_PATH), since=since))
         gpus = str(self._settings.gpus) if self._settings.gpus else None
-        api.merge(f"{NODE_PATH}/status", {"status": {"capacity": {GPU: gpus}}})
+        # The kubelet derives what is allocatable from the capacity, but seconds later.
+        status = {"capacity": {GPU: gpus}, "allocatable": {GPU: gpus}}
+        api.merge(f"{NODE_PATH}/status", {"status": status})
         for namespace, name in addons.DEPLOYMENTS.items():
             self._wait(name, lambda: _works(api, namespace, name, since))  # noqa: B023 - called now
 

@@ -35,8 +35,10 @@ class Machine:
 
     plane: Plane
     folder: Path
-    debian: Path
-    """Root of the unpacked Debian packages."""
+    containerd: Path
+    runc: Path
+    cni_plugins: Path
+    """The folder of Debian's plugins."""
     netpol: Path
     python: Path
     cgroup: str
@@ -82,7 +84,7 @@ runtime_type = "io.containerd.runc.v2"
 
 [{cri}.containerd.runtimes.runc.options]
 SystemdCgroup = false
-BinaryName = "{machine.debian}/usr/sbin/runc"
+BinaryName = "{machine.runc}"
 
 [{cri}.cni]
 bin_dir = "{machine.cni_bin}"
@@ -186,8 +188,7 @@ def processes(machine: Machine, *, versions: dict[str, str]) -> list[Process]:
 
 def containerd(machine: Machine) -> list[str]:
     """Containerd with our configuration."""
-    program = machine.debian / "usr/bin/containerd"
-    return [str(program), f"--config={machine.folder / 'containerd.toml'}"]
+    return [str(machine.containerd), f"--config={machine.folder / 'containerd.toml'}"]
 
 
 def kubelet(machine: Machine) -> list[str]:

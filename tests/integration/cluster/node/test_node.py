@@ -1,6 +1,5 @@
 """The node itself: what runs on it, what survives, and what is left when it is gone."""
 
-import contextlib
 import os
 import signal
 import socket
@@ -13,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from practicum_local import supervisor
 from practicum_local.node import Node
 from practicum_local.nodeconfig import NODE_NAME
 from practicum_local.preflight import PreflightError
@@ -216,14 +214,20 @@ def test_up_that_was_killed_is_finished_by_the_next(node, settings, wait):
     assert node.status().ready
 
 
-def test_down_leaves_nothing(node, settings):
+def started(pid: int) -> str | None:
+    """When a process was started: with its number, that is who it is."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+
+
+def test_down_leaves_nothing(node, settings, node_pids):
     folder = settings.paths.node
-    pid = supervisor.holder(folder / supervisor.LOCK)
-    inside = Path(f"/proc/{pid}/ns/pid").stat().st_ino
+    before = {pid: started(pid) for pid in node_pids("")}
+    assert len(before) > len(KILLED)
     node.down(Progress(), purge=True)
-    for process in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):  # it ended, or nobody may look into it
-            assert (process / "ns/pid").stat().st_ino != inside
+    assert not [pid for pid, start in before.items() if started(pid) == start]
     assert not list(Path("/sys/fs/cgroup").glob(f"*/{node._cgroup}"))
     assert str(settings.cache) not in Path("/proc/mounts").read_text()
     assert not (folder / "etcd").exists()
