@@ -11,6 +11,7 @@ Drawn = tuple[int, float, float | None]
 """Step, time and value of a point of a curve; None is a gap."""
 
 _TELLING = 5
+_SKETCHED = 48
 
 
 def to_stored(value: float) -> Stored:
@@ -84,6 +85,23 @@ def _telling(points: list[Drawn]) -> Iterable[Drawn]:
     if numbers:
         places |= {min(numbers)[1], max(numbers)[1]}
     return [points[place] for place in sorted(places)]
+
+
+def sketch(known: Mapping[str, Any] | None, points: Iterable[tuple[int, Stored]]) -> dict[str, Any]:
+    """Return a curve of few points (step, value), coarser as more come: it is never read anew."""
+    sketched: dict[str, Any] = {
+        "stride": known["stride"] if known else 1,
+        "seen": known["seen"] if known else 0,
+        "points": list(known["points"]) if known else [],
+    }
+    for step, value in points:
+        if sketched["seen"] % sketched["stride"] == 0:
+            sketched["points"].append([step, finite(value)])
+        sketched["seen"] += 1
+        if len(sketched["points"]) > _SKETCHED:
+            sketched["points"] = sketched["points"][::2]
+            sketched["stride"] *= 2
+    return sketched
 
 
 def flatten(value: Any, prefix: str = "") -> dict[str, Any]:

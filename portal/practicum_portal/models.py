@@ -113,6 +113,7 @@ class RunRow(Base):
     environment: Mapped[dict[str, Any]] = mapped_column(JSON)
     summary: Mapped[dict[str, Any]] = mapped_column(JSON)
     metrics: Mapped[dict[str, Any]] = mapped_column(JSON)
+    sketches: Mapped[dict[str, Any]] = mapped_column(JSON)
     points: Mapped[int] = mapped_column(Integer)
     batches: Mapped[int] = mapped_column(Integer)
     last_seq: Mapped[int] = mapped_column(BigInteger)

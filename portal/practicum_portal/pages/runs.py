@@ -1,6 +1,5 @@
 """Runs: the list, one run with its curves, and runs side by side."""
 
-import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -9,7 +8,7 @@ from starlette.responses import Response
 from practicum_portal.errors import NotFoundError
 from practicum_portal.pages.visits import CurrentVisit, Visit
 from practicum_portal.views.labs import LabView
-from practicum_portal.views.runs import CurveView, RunState, RunView
+from practicum_portal.views.runs import RunState, RunView
 
 router = APIRouter(prefix="/runs", include_in_schema=False)
 
@@ -39,7 +38,7 @@ async def show_list(
     return visit.page(
         "runs.html",
         page=page,
-        curves=await _leading(visit, page.items),
+        curves={run.id: run.preview for run in page.items if run.preview},
         teaches=visit.person.is_instructor,
         labs=known_labs(visit),
         filter={"cohort": cohort, "lab": lab, "state": state, "owner": owner},
@@ -71,15 +70,6 @@ def known_labs(visit: Visit) -> list[LabView]:
     """Return the labs of the person's cohorts, each once."""
     offers = visit.services.labs.list_for(visit.person)
     return list({offer.lab.name: offer.lab for offer in offers}.values())
-
-
-async def _leading(visit: Visit, runs: tuple[RunView, ...]) -> dict[str, CurveView]:
-    """Return the first curve of each run that has any."""
-    drawn = [run for run in runs if run.metrics]
-    curves = await asyncio.gather(
-        *(visit.services.runs.curves(visit.person, run.id) for run in drawn)
-    )
-    return {each.run: each.curves[0] for each in curves if each.curves}
 
 
 def _has_sandbox(visit: Visit, run: RunView) -> bool:

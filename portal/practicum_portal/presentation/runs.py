@@ -10,6 +10,7 @@ from practicum_portal.models import RunRow
 from practicum_portal.presentation.texts import lab_title
 from practicum_portal.store.runs import Point
 from practicum_portal.views.runs import (
+    CurveView,
     Difference,
     MetricRow,
     MetricView,
@@ -40,6 +41,7 @@ def run_view(row: RunRow, *, lab: Lab | None, now: datetime) -> RunView:
         environment=row.environment,
         summary=row.summary,
         metrics=metric_views(row.metrics, tracked_metrics(lab)),
+        preview=_preview(row, tracked_metrics(lab)),
         points=row.points,
         position=row.batches,
         started_at=row.started_at,
@@ -76,6 +78,18 @@ def metric_views(
 def in_order(names: Mapping[str, Any] | Sequence[str], tracked: Sequence[str]) -> list[str]:
     """Return metric names: the lab's in its order, then the others by name."""
     return [name for name in tracked if name in names] + sorted(set(names) - set(tracked))
+
+
+def _preview(row: RunRow, tracked: Sequence[str]) -> CurveView | None:
+    names = [name for name in in_order(row.metrics, tracked) if name in row.sketches]
+    if not names:
+        return None
+    points = sorted(row.sketches[names[0]]["points"], key=lambda point: int(point[0]))
+    return CurveView(
+        metric=names[0],
+        steps=tuple(step for step, _ in points),
+        values=tuple(value for _, value in points),
+    )
 
 
 def point_view(point: Point) -> PointView:

@@ -15,10 +15,10 @@ from practicum_portal.errors import (
     TooLargeError,
     UnavailableError,
 )
-from practicum_portal.figures import fold, to_stored
+from practicum_portal.figures import Stored, fold, sketch, to_stored
 from practicum_portal.identity import Reporter
 from practicum_portal.models import RunRow
-from practicum_portal.presentation.runs import run_view
+from practicum_portal.presentation.runs import run_view, tracked_metrics
 from practicum_portal.ratelimit import RateLimit
 from practicum_portal.store import runs
 from practicum_portal.views.base import View
@@ -26,6 +26,7 @@ from practicum_portal.views.inputs import FinishDraft, PointDraft, PointsDraft, 
 from practicum_portal.views.runs import RunState, RunView
 
 _FIELD_BYTES = 64 * 1024
+_SKETCHES = 3
 
 
 class Receipt(View):
@@ -159,6 +160,7 @@ class Reports:
             "environment": _bounded(draft.environment.model_dump(), "environment"),
             "summary": {},
             "metrics": {},
+            "sketches": {},
             "points": 0,
             "batches": 0,
             "last_seq": -1,
@@ -225,10 +227,27 @@ class Reports:
                 params={"most": self._max_metrics},
             )
         row.metrics = metrics
+        row.sketches = self._sketches(row, stored)
         row.points += len(new)
         row.batches += 1
         row.last_seq = max(row.last_seq, *(point.seq for point in new))
         row.last_point_at = self._clock()
+
+    def _sketches(
+        self, row: RunRow, points: Sequence[tuple[int, int, dict[str, Stored]]]
+    ) -> dict[str, Any]:
+        """Return sketches of the metrics that lists may show: the lab's first, or the run's."""
+        tracked = [
+            name for name in tracked_metrics(self._cluster.lab(row.lab)) if name in row.metrics
+        ]
+        shown = tracked[:_SKETCHES] or [*row.sketches, *sorted(row.metrics)][:1]
+        return {
+            name: sketch(
+                row.sketches.get(name),
+                ((step, values[name]) for _, step, values in points if name in values),
+            )
+            for name in shown
+        }
 
     def _view(self, row: RunRow) -> RunView:
         return run_view(row, lab=self._cluster.lab(row.lab), now=self._clock())

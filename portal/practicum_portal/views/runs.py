@@ -40,6 +40,19 @@ class MetricView(View):
     """Whether the lab lists it."""
 
 
+class CurveView(View):
+    """One metric over the steps, thinned for drawing: extremes are kept."""
+
+    metric: str
+    """The metric."""
+    steps: tuple[int, ...]
+    """Steps, ascending."""
+    values: tuple[float | None, ...]
+    """Values; null where it was not a finite number."""
+    times: tuple[float, ...] = ()
+    """Seconds since the run's first point."""
+
+
 class RunView(View):
     """One run."""
 
@@ -69,6 +82,8 @@ class RunView(View):
     """Final figures, as the client gave them."""
     metrics: tuple[MetricView, ...] = ()
     """Its metrics, those of the lab first."""
+    preview: CurveView | None = None
+    """A coarse curve of the first metric, for lists."""
     points: int = 0
     """Points so far."""
     position: int = 0
@@ -108,19 +123,6 @@ class PointsView(View):
     """What to give as `after` to go on from here."""
     more: bool = False
     """Whether there are more already."""
-
-
-class CurveView(View):
-    """One metric over the steps, thinned for drawing: extremes are kept."""
-
-    metric: str
-    """The metric."""
-    steps: tuple[int, ...]
-    """Steps, ascending."""
-    values: tuple[float | None, ...]
-    """Values; null where it was not a finite number."""
-    times: tuple[float, ...] = ()
-    """Seconds since the run's first point."""
 
 
 class CurvesView(View):

@@ -276,6 +276,8 @@ async def test_long_runs_are_thinned_and_keep_their_extremes(portal, reporter):
     assert loss["steps"] == sorted(loss["steps"])
     assert max(loss["values"]) == 99.0
     assert len(accuracy["values"]) == 50
+    (listed,) = (await trainee.get("/api/v1/runs")).json()["items"]
+    assert (listed["preview"]["metric"], len(listed["preview"]["steps"])) == ("accuracy", 25)
     page = (await trainee.get(f"/api/v1/runs/{RUN}/points?limit=1500")).json()
     assert (len(page["points"]), page["next"], page["more"]) == (1000, 1, True)
 

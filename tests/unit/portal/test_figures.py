@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from practicum_portal.cleaning import clean_json, json_size
-from practicum_portal.figures import Curve, flatten, fold, to_stored
+from practicum_portal.figures import Curve, flatten, fold, sketch, to_stored
 
 values = st.floats(allow_nan=True, allow_infinity=True, width=32)
 points = st.lists(values, min_size=1, max_size=60).flatmap(
@@ -81,3 +81,19 @@ def test_deep_and_long_values_are_cut_and_not_refused():
         value = value["a"]
     assert json_size(clean_json(deep)) < 1000
     assert len(clean_json("x" * 10_000)) == 4001
+
+
+@given(st.lists(values, max_size=400), st.integers(1, 50))
+def test_a_sketch_stays_small_begins_at_the_start_and_reaches_the_end(found, batch):
+    sketched = None
+    for start in range(0, len(found), batch):
+        points = [(start + at, to_stored(value)) for at, value in enumerate(found[start:][:batch])]
+        sketched = sketch(sketched, points)
+    if sketched is None:
+        return
+    assert sketched["seen"] == len(found)
+    steps = [step for step, _ in sketched["points"]]
+    assert len(steps) <= 48
+    assert steps[0] == 0
+    assert len(found) - steps[-1] <= sketched["stride"]
+    assert steps == list(range(0, len(found), sketched["stride"]))

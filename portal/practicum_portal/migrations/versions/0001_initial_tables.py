@@ -71,6 +71,7 @@ def upgrade() -> None:
         sa.Column("environment", sa.JSON(), nullable=False),
         sa.Column("summary", sa.JSON(), nullable=False),
         sa.Column("metrics", sa.JSON(), nullable=False),
+        sa.Column("sketches", sa.JSON(), nullable=False),
         sa.Column("points", sa.Integer(), nullable=False),
         sa.Column("batches", sa.Integer(), nullable=False),
         sa.Column("last_seq", sa.BigInteger(), nullable=False),
