@@ -25,6 +25,7 @@ ARGUMENTS = (
 )
 STEP_SECONDS = 60
 START_SECONDS = 300
+QUIET_SECONDS = 5
 
 
 class StuckError(RuntimeError):
@@ -94,11 +95,18 @@ class Person:
         return self.page.locator(f"#lab-{cohort}-{lab}")
 
     def start(self, cohort: str, lab: str, tell: Callable[[str], None]) -> None:
-        """Press Start or Resume; return when JupyterLab can be opened, telling every step."""
+        """Press Start or Resume; return when JupyterLab can be opened, telling every step.
+
+        One that starts or runs already, from a walk that was stopped, is as good.
+        """
         self.page.goto(self.addresses.portal)
         card = self.card(cohort, lab)
-        card.get_by_role("button", name=re.compile("^(Start|Resume)")).click()
         ready = card.get_by_role("link", name=re.compile("^Open JupyterLab"))
+        start = card.get_by_role("button", name=re.compile("^(Start|Resume|Try again)"))
+        under_way = card.get_by_role("button", name="Cancel start")
+        start.or_(ready).or_(under_way).first.wait_for()
+        if start.is_visible():
+            start.click()
         told = ""
         for _ in range(START_SECONDS * 2):
             if ready.is_visible():
@@ -159,23 +167,35 @@ class Jupyter:
             raise BrowserError(f"{method} {path}: {status} {content}")
         return content
 
-    def run_notebook(self, name: str, seconds: float) -> dict[str, Any]:
+    def run_notebook(self, name: str, seconds: int) -> dict[str, Any]:
         """Open a notebook, run all its cells, save; return it when the last cell has run."""
         self.page.goto(f"{self.server}lab/tree/{name}")
-        self.page.locator(".jp-Notebook").wait_for()
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        panel = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
+        panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
-        self.page.wait_for_timeout(2000)
-        idle = self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]")
-        idle.wait_for(timeout=seconds * 1000)
+        self._wait_for_quiet(seconds)
         self.page.keyboard.press("Control+s")
-        self.page.wait_for_timeout(2000)
+        self.page.wait_for_timeout(3000)
         notebook: dict[str, Any] = self.api("GET", f"contents/{name}")["content"]
         return notebook
+
+    def _wait_for_quiet(self, seconds: int) -> None:
+        """Return when no kernel has been busy for some seconds: between two cells it never is."""
+        quiet = 0
+        for _ in range(seconds):
+            self.page.wait_for_timeout(1000)
+            states = {kernel["execution_state"] for kernel in self.api("GET", "kernels")}
+            quiet = 0 if states & {"busy", "starting"} else quiet + 1
+            if quiet == QUIET_SECONDS:
+                return
+        raise BrowserError(f"the notebook still runs after {seconds} s")
 
 
 def errors(notebook: dict[str, Any]) -> list[str]:
     """Return what went wrong in the cells of a notebook that was run."""
-    outputs = [out for cell in notebook["cells"] for out in cell.get("outputs", [])]
-    return [f"{out['ename']}: {out['evalue']}" for out in outputs if out["output_type"] == "error"]
+    code = [cell for cell in notebook["cells"] if cell["cell_type"] == "code" and cell["source"]]
+    outputs = [out for cell in code for out in cell["outputs"]]
+    found = [f"{out['ename']}: {out['evalue']}" for out in outputs if out["output_type"] == "error"]
+    left = sum(cell["execution_count"] is None for cell in code)
+    return [*found, *([f"{left} cells did not run"] if left else [])]
