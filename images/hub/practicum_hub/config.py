@@ -1,5 +1,6 @@
 """The Hub's configuration, made from our settings. `jupyterhub_config.py` calls `configure`."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,21 @@ def _spawning(c: Any, settings: HubSettings) -> None:
     # A start that is refused or times out says nothing about the Hub's health.
     c.SandboxSpawner.consecutive_failure_limit = 0
     c.JupyterHub.allow_named_servers = True
-    c.JupyterHub.named_server_limit_per_user = settings.server_limit
+    c.JupyterHub.named_server_limit_per_user = _limit_for_people(settings.server_limit)
     c.JupyterHub.concurrent_spawn_limit = settings.concurrent_spawn_limit
     c.JupyterHub.cleanup_servers = False
     # Servers are checked in the background; nobody waits for them to use the Hub.
     c.JupyterHub.init_spawners_timeout = 1
     c.JupyterHub.tornado_settings["slow_spawn_timeout"] = settings.slow_spawn_timeout
+
+
+def _limit_for_people(limit: int) -> Callable[[Any], int]:
+    """Return the bound on server names: it holds for people, never for the operator."""
+
+    def find(handler: Any) -> int:
+        return limit if handler.current_user.kind == "user" else 0
+
+    return find
 
 
 def _access(c: Any, settings: HubSettings, secrets: HubSecrets) -> None:

@@ -71,7 +71,7 @@ class HubSettings(BaseSettings):
     concurrent_spawn_limit: int = 200
     """Starts at the same time; the operator paces itself, this is a guard."""
     server_limit: int = 50
-    """Named servers one user may have; the sandboxes decide, this guards the database."""
+    """Server names that a person can make up; the operator has no such limit."""
 
     demo_accounts: Path = Path("/etc/practicum/demo/accounts.yaml")
     """Accounts of the demo sign-in."""

@@ -150,6 +150,11 @@ class Cluster:
         with self._lock:
             return json.loads(json.dumps(self._objects[namespace, name]))
 
+    def remove(self, namespace: str, name: str) -> None:
+        with self._lock:
+            if (namespace, name) in self._objects:
+                self.put(self._objects[namespace, name], "DELETED")
+
     def secret(self, namespace: str, name: str, token: str) -> None:
         with self._lock:
             self._secrets[namespace, name] = token
@@ -380,7 +385,13 @@ class Owned:
         self.status(phase="Suspended", podIp="")
 
     def delete(self) -> None:
-        self.site.cluster.put(self.body, "DELETED")
+        self.site.cluster.remove(self.namespace, self.name)
+
+    def forget(self) -> bool:
+        """Let the Hub forget the server; whether it has."""
+        path = f"/users/{self.owner}/servers/{self.server}"
+        answer = self.site.api("DELETE", path, "operator", json={"remove": True})
+        return answer.status_code in {204, 404}
 
     def register(self, **body: Any) -> httpx.Response:
         """Do what the operator does when the server answers."""
@@ -426,6 +437,7 @@ class Site:
         self.proxy = Process(self._proxy_argv(), folder / "proxy.log", self._proxy_env())
         self.client = httpx.Client(transport=Loopback(), timeout=60)
         self._numbers = itertools.count(1)
+        self._made: list[Owned] = []
         self._tokens: dict[str, str] = {}
 
     def start(self) -> None:
@@ -461,6 +473,7 @@ class Site:
         server = server or f"lab-{number}"
         address = f"127.9.{number // 200}.{number % 200 + 1}"
         made = Owned(self, owner, server, namespace, address)
+        self._made.append(made)
         self.cluster.put(
             {
                 "metadata": {
@@ -474,6 +487,15 @@ class Site:
             }
         )
         return made
+
+    def clear(self) -> None:
+        """Remove all Sandboxes and their servers, as the operator does at the end of each."""
+        self.cluster.failure, self.cluster.mute = None, False
+        for made in self._made:
+            self.cluster.remove(made.namespace, made.name)
+        for made in self._made:
+            wait_until("forgotten", made.forget)
+        self._made.clear()
 
     def request(self, method: str, path: str, *, token: str = "", **more: Any) -> httpx.Response:
         """Ask the Hub itself, as the cluster's own components do."""
@@ -548,8 +570,9 @@ class Site:
             "sandbox_port": str(self.ports["sandbox"]),
             "poll_interval": "1",
             "route_check_interval": "3",
-            "http_timeout": "3",
-            "start_timeout": "8",
+            "server_limit": "30",
+            "http_timeout": "2",
+            "start_timeout": "6",
             "log_level": "DEBUG",
         } | settings
         return {f"PRACTICUM_HUB_{name.upper()}": value for name, value in ours.items()} | {
@@ -592,10 +615,9 @@ def running_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def site(running_site: Site) -> Iterator[Site]:
-    """The platform, whole again after each test."""
+    """The platform, whole and empty again after each test."""
     yield running_site
-    running_site.cluster.failure = None
-    running_site.cluster.mute = False
+    running_site.clear()
 
 
 @pytest.fixture

@@ -135,6 +135,14 @@ def test_the_portal_makes_and_reads_users(site):
     assert site.api("GET", "/users/nobody", "portal").status_code == 404
 
 
+def test_made_up_names_run_out_for_people_and_not_for_the_operator(site):
+    names = [f"junk-{number}" for number in range(31)]
+    made = [site.api("PUT", f"/users/instructor/servers/{name}", "instructor") for name in names]
+    assert made[0].status_code == 201
+    assert made[-1].status_code == 400
+    site.sandbox("instructor").connect()
+
+
 def test_no_role_is_given_to_a_group_or_user():
     assert all(set(role) == {"name", "description", "scopes", "services"} for role in ROLES)
 

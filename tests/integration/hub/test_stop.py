@@ -1,13 +1,19 @@
 """Stops: a person's is a wish, every other one leaves the sandbox alone."""
 
+import threading
+
 
 def test_a_persons_stop_suspends(site, wait):
     sandbox = site.sandbox()
     sandbox.connect()
-    answer = site.api("DELETE", f"/users/trainee/servers/{sandbox.server}", "trainee")
-    assert answer.status_code in {202, 204}
+    answers = []
+    stop = f"/users/trainee/servers/{sandbox.server}"
+    person = threading.Thread(target=lambda: answers.append(site.api("DELETE", stop, "trainee")))
+    person.start()
     wait("the wish is written", lambda: sandbox.desired == "Suspended")
     sandbox.status(phase="Suspended", podIp="")
+    person.join()
+    assert answers[0].status_code in {202, 204}
 
     wait("the server is gone at the Hub", lambda: not sandbox.at_hub().get("pending"))
     assert not sandbox.is_ready()
