@@ -189,14 +189,16 @@ class Cluster:
     def sandboxes_of(
         self, *, owner: str | None = None, cohort: str | None = None
     ) -> tuple[Sandbox, ...]:
-        """Return Sandboxes by owner, cohort or both, oldest name first."""
+        """Return Sandboxes by owner, cohort or both, in the order of their names."""
         namespace = None if cohort is None else cohort_namespace(cohort)
-        return tuple(
-            item
-            for key, item in sorted(self.sandboxes.items.items())
+        items = self.sandboxes.items
+        found = [
+            key
+            for key, item in items.items()
             if (owner is None or item.spec.owner == owner)
             and (namespace is None or key[0] == namespace)
-        )
+        ]
+        return tuple(items[key] for key in sorted(found))
 
     def sandbox_for(self, owner: str, server: str, *, cohort: str | None = None) -> Sandbox | None:
         """Return the Sandbox behind an owner's server; the oldest when there are several."""

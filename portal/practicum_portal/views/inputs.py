@@ -30,8 +30,14 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
 
+def _example(**fields: Any) -> ConfigDict:
+    return ConfigDict(json_schema_extra={"examples": [fields]})
+
+
 class SandboxRequest(Input):
     """Which sandbox is wanted."""
+
+    model_config = _example(cohort="llm-2026", lab="lora")
 
     cohort: CohortName
     """The cohort."""
@@ -50,6 +56,8 @@ class SandboxChangeRequest(Input):
 
 class Extension(Input):
     """How much longer."""
+
+    model_config = _example(minutes=60)
 
     minutes: Annotated[int, Field(ge=1, le=1440)] = 60
     """Minutes to add, within what the lab allows."""
@@ -99,6 +107,18 @@ class CohortChange(Input):
 class CohortDraft(CohortChange):
     """A cohort to make."""
 
+    model_config = _example(
+        name="llm-2026",
+        display_name="LLM engineering, spring 2026",
+        labs=["lora"],
+        quota={
+            "sandboxes": 30,
+            "memory": "64Gi",
+            "accelerators": [{"class_name": "a100", "count": 4, "hours": 500}],
+        },
+        instructor_groups=["llm-teachers"],
+    )
+
     name: CohortName
     """Its name, which never changes."""
 
@@ -122,6 +142,12 @@ class RunEnvironment(BaseModel):
 
 class RunDraft(Input):
     """A run that starts. Whose it is follows from the sandbox's token."""
+
+    model_config = _example(
+        name="rank 8",
+        config={"lr": 0.0002, "lora": {"rank": 8}},
+        environment={"python": "3.13.1", "packages": {"torch": "2.9.0"}, "seed": 7},
+    )
 
     name: Annotated[str, Field(max_length=200)] = ""
     """Its name; its id when empty."""
@@ -151,12 +177,18 @@ class PointDraft(Input):
 class PointsDraft(Input):
     """Points of a run."""
 
+    model_config = _example(
+        points=[{"seq": 0, "step": 10, "time": 1772442000.0, "values": {"loss": 2.31}}],
+    )
+
     points: tuple[PointDraft, ...]
     """The points, in any order."""
 
 
 class FinishDraft(Input):
     """How a run ended."""
+
+    model_config = _example(state="finished", summary={"accuracy": 0.91})
 
     state: Literal["finished", "failed"]
     """How."""

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from practicum_portal.database import Database
+from practicum_portal.identity import Person
 from practicum_portal.models import RunRow
 
 RUN = "run00001"
@@ -300,6 +301,18 @@ async def test_runs_survive_the_portal(portal, reporter, settings, opened):
         client = restarted.client(headers={"Authorization": token})
         receipt = (await send(client, point(0, 1.0), point(1, 0.5))).json()
         assert (receipt["accepted"], receipt["points"]) == (1, 2)
+
+
+async def test_news_of_another_replica_is_seen(portal, reporter, settings, opened):
+    async with opened(settings, kubernetes=portal.kubernetes, hub=portal.hub) as other:
+        watching = other.container.services.runs.watch(Person("trainee"), RUN)
+        assert (await anext(watching)).points == ()
+        await send(reporter, point(0, 1.0))
+        async with asyncio.timeout(20):
+            event = await anext(watching)
+        assert [item.seq for item in event.points] == [0]
+        assert event.run.points == 1
+        await watching.aclose()
 
 
 async def test_finish_counts_once_and_completes_the_summary(reporter):
