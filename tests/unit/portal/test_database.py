@@ -157,3 +157,18 @@ async def test_statements_do_not_grow_with_what_there_is(portal, make, on_roster
     assert few == dict(SAME)
     assert [path for path in many if many[path] > few[path]] == []
     assert {call[0] for call in portal.kubernetes.calls} <= {"list", "watch"}
+
+
+async def test_requests_that_need_a_database_that_is_away_say_so(settings, opened):
+    gone = settings.model_copy(
+        update={"database_url": "postgresql://x@127.0.0.1:1/none", "database_wait_seconds": 1}
+    )
+    async with opened(gone) as portal:
+        client = portal.client(cookies={"practicum": "secret"})
+        response = await client.get("/api/v1/me")
+        assert (response.status_code, response.json()["code"]) == (503, "database-away")
+        page = await client.get("/", headers={"Accept": "text/html"})
+        assert (page.status_code, page.headers["retry-after"]) == (503, "5")
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["database"]) == (503, False)
+        assert (await client.get("/healthz")).status_code == 200
