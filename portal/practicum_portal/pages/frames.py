@@ -178,6 +178,7 @@ def _environment(language: Language) -> Environment:
         static=asset_url,
         tables=tables,
         wording=wording,
+        latest={},
         show_cohort=False,
     )
     return environment

@@ -9,12 +9,15 @@ from practicum_api.lab import Module
 from practicum_portal.dependencies import LANGUAGE_COOKIE, get_container
 from practicum_portal.identity import Language
 from practicum_portal.pages import cards
-from practicum_portal.pages.visits import CurrentVisit, MaybeVisit, public_page
+from practicum_portal.pages.visits import CurrentVisit, MaybeVisit, Visit, public_page
 from practicum_portal.signin import local_path
 from practicum_portal.views.labs import LabOffer
+from practicum_portal.views.runs import RunView
 
 router = APIRouter(include_in_schema=False)
 
+_NEWEST = 30
+"""So many runs are looked through for the newest of each sandbox."""
 _FEW = 6
 """So many labs need no headings by module."""
 _YEAR = 365 * 24 * 3600
@@ -28,7 +31,11 @@ async def home(request: Request, visit: MaybeVisit) -> Response:
     offers = visit.services.labs.list_for(visit.person)
     begun, others = cards.split(offers)
     return visit.page(
-        "home.html", begun=begun, groups=_groups(others), show_cohort=several_cohorts(offers)
+        "home.html",
+        begun=begun,
+        groups=_groups(others),
+        latest=await latest_runs(visit),
+        show_cohort=several_cohorts(offers),
     )
 
 
@@ -59,6 +66,15 @@ async def choose(request: Request, language: Language, next: str = "/") -> Respo
         secure=get_container(request).settings.secure,
     )
     return response
+
+
+async def latest_runs(visit: Visit) -> dict[str, RunView]:
+    """Return the newest run of each of the person's sandboxes."""
+    found = await visit.services.runs.list_for(visit.person, owner=visit.person.name, limit=_NEWEST)
+    newest: dict[str, RunView] = {}
+    for run in found.items:
+        newest.setdefault(f"{run.cohort}/{run.sandbox}", run)
+    return newest
 
 
 def several_cohorts(offers: tuple[LabOffer, ...]) -> bool:

@@ -12,7 +12,7 @@ from practicum_portal.errors import NotFoundError
 from practicum_portal.pages import tables
 from practicum_portal.pages.cards import card_id
 from practicum_portal.pages.cohorts import taught
-from practicum_portal.pages.home import several_cohorts
+from practicum_portal.pages.home import latest_runs, several_cohorts
 from practicum_portal.pages.tables import Filter
 from practicum_portal.pages.visits import CurrentVisit, Visit
 from practicum_portal.views.labs import LabOffer
@@ -54,12 +54,17 @@ async def _cards(visit: Visit) -> AsyncGenerator[str, None]:
         async for _ in changes:
             offers = visit.services.labs.list_for(visit.person)
             named = several_cohorts(offers)
+            latest = await latest_runs(visit)
             parts = []
             for offer in offers:
                 key = card_id(offer.cohort, offer.lab.name)
                 if shown.get(key) != offer:
                     shown[key] = offer
-                    parts.append(visit.part(key, "lab_card.html", offer=offer, show_cohort=named))
+                    parts.append(
+                        visit.part(
+                            key, "lab_card.html", offer=offer, latest=latest, show_cohort=named
+                        )
+                    )
             if parts:
                 yield "".join(parts)
 

@@ -99,7 +99,12 @@ def pages(samples):
             "home.html",
             owner,
             "/",
-            {"begun": begun, "groups": [(Module.CASE, [s.make_offer()])], "show_cohort": True},
+            {
+                "begun": begun,
+                "groups": [(Module.CASE, [s.make_offer()])],
+                "show_cohort": True,
+                "latest": {begun[3].sandbox.key: s.make_run(preview=s.make_curve(gap=(7,)))},
+            },
         ),
         ("home.html", trainee, "/", {"begun": [], "groups": []}),
         ("home.html", instructor, "/", {"begun": [], "groups": []}),

@@ -1,4 +1,4 @@
-/* A keyboard stays where it was when what had the focus is replaced or was disabled meanwhile. */
+/* What one acts on keeps the focus and stays in sight when it is replaced, moved or disabled. */
 export function keepFocus() {
   let last = null;
 
@@ -8,13 +8,17 @@ export function keepFocus() {
   document.addEventListener("pointerdown", () => {
     last = null;
   });
-  document.addEventListener("htmx:after:swap", () => {
-    if (!last || document.activeElement !== document.body) return;
+  document.addEventListener("htmx:after:swap", (event) => {
+    if (!last) return;
     const group = document.getElementById(last.group);
-    const target = (last.id ? document.getElementById(last.id) : null)
-      ?? group?.querySelector("a.button, button.button, summary.button")
-      ?? document.getElementById("main");
-    target.focus({ preventScroll: true });
+    if (document.activeElement === document.body) {
+      const target = (last.id ? document.getElementById(last.id) : null)
+        ?? group?.querySelector("a.button, button.button, summary.button")
+        ?? document.getElementById("main");
+      target.focus({ preventScroll: true });
+    }
+    const acted = event.detail.ctx.target?.id === "main";
+    if (acted && group && group.offsetHeight < innerHeight) group.scrollIntoView({ block: "nearest" });
   });
 }
 

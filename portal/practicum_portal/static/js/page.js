@@ -5,6 +5,7 @@ import { keepFocus } from "./focus.js";
 import { watchConnection } from "./connection.js";
 import { watchMenus } from "./menus.js";
 import { watchDrops } from "./drops.js";
+import { watchFlashes } from "./flashes.js";
 
 startClock();
 watchDialog();
@@ -12,6 +13,7 @@ keepFocus();
 watchConnection();
 watchMenus();
 watchDrops();
+watchFlashes();
 
 if (document.querySelector("[data-charts]")) {
   import("./charts.js").then((charts) => charts.start());
