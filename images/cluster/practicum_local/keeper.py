@@ -38,6 +38,10 @@ class Keeper:
         return supervisor.holder(self._folder / supervisor.LOCK)
 
     @property
+    def _frame(self) -> Path:
+        return self._folder / "frame.json"
+
+    @property
     def log(self) -> Path:
         """The supervisor's own log."""
         return self._folder / "log" / "supervisor.log"
@@ -46,18 +50,22 @@ class Keeper:
         """What the supervisor last said."""
         return supervisor.read_report(self._folder)
 
-    def keep(self, wanted: Frame, processes: Sequence[Process]) -> None:
-        """Have a supervisor with this frame and these processes, with as little change."""
-        listed = supervisor.dump(processes)
-        changed = files.write(self._folder / supervisor.PROCESSES, listed)
-        path, described = self._folder / "frame.json", frame.dump(wanted)
-        if path.exists() and path.read_text() != described:
-            self.stop()
+    def keeps(self, wanted: Frame) -> bool:
+        """Whether there is a supervisor, and with exactly this frame."""
+        described = self._frame.read_text() if self._frame.exists() else None
+        return self.pid is not None and described == frame.dump(wanted)
+
+    def start(self, wanted: Frame, processes: Sequence[Process]) -> None:
+        """Start a supervisor, where there is none."""
+        files.write(self._folder / supervisor.PROCESSES, supervisor.dump(processes))
+        files.write(self._frame, frame.dump(wanted))
+        self._launch(wanted)
+
+    def change(self, processes: Sequence[Process]) -> None:
+        """Have the supervisor run these processes; it restarts those that differ."""
         pid = self.pid
-        if pid is None:
-            files.write(path, described)
-            self._launch(path, wanted)
-        elif changed or not self.runs(processes):
+        changed = files.write(self._folder / supervisor.PROCESSES, supervisor.dump(processes))
+        if pid is not None and (changed or not self.runs(processes)):
             os.kill(pid, signal.SIGHUP)
 
     def runs(self, processes: Sequence[Process]) -> bool:
@@ -85,10 +93,10 @@ class Keeper:
         finally:
             os.close(descriptor)
 
-    def _launch(self, path: Path, wanted: Frame) -> None:
+    def _launch(self, wanted: Frame) -> None:
         (self._folder / supervisor.STATUS).unlink(missing_ok=True)
         listeners = preflight.listen(wanted.ports)
-        command = [sys.executable, "-m", "practicum_local.supervisor", str(path)]
+        command = [sys.executable, "-m", "practicum_local.supervisor", str(self._frame)]
         try:
             with self.log.open("ab") as output:
                 outer = subprocess.run(  # noqa: S603 - ourselves

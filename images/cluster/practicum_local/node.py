@@ -113,8 +113,7 @@ class Node:
         """End the node, from any state; `purge` also forgets its objects and volumes."""
         with exclusive(self._paths.root / "node.lock"):
             with progress.step("Stopping the node"):
-                self._keeper.stop()
-                cgroups.remove(self._cgroup, cgroups.hierarchies())
+                self._stop()
             if purge:
                 with progress.step("Removing its objects and volumes"):
                     for place in FORGOTTEN:
@@ -206,8 +205,13 @@ class Node:
 
     def _start(self, machine: Machine) -> None:
         processes = nodefiles.write(machine)
-        cgroups.create(self._cgroup, cgroups.hierarchies())
-        self._keeper.keep(self._frame(), processes)
+        wanted = self._frame()
+        if self._keeper.keeps(wanted):
+            self._keeper.change(processes)
+        else:
+            self._stop()
+            cgroups.create(self._cgroup, cgroups.hierarchies())
+            self._keeper.start(wanted, processes)
         self._wait("the supervisor", lambda: self._keeper.runs(processes))
 
     def _load_own_images(self, own: list[oci.Image], progress: Progress) -> None:
@@ -222,6 +226,11 @@ class Node:
                 archive = Path(scratch) / "image.tar"
                 oci.write_archive(image, archive, platform.machine())
                 self.runtime.load(archive)
+
+    def _stop(self) -> None:
+        self._keeper.stop()
+        # The kubelet would spend seconds on every cgroup of a container that is no more.
+        cgroups.remove(self._cgroup, cgroups.hierarchies())
 
     def _remove_former_images(self, own: list[oci.Image]) -> None:
         names = {image.reference.partition(":")[0] for image in own}
