@@ -8,15 +8,18 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from practicum_local.process import die_with_parent, tail
 from practicum_local.toolchain import find
 
-OF_A_BUILD = "-working-container"
+OF_A_BUILD = "working-container"
 """How buildah's own names for a build's containers end; with a number behind from the second."""
 OURS = "practicum-of-"
 GENTLY = ("nice", "-n", "10")
+WHOLE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
+"""Ends with all that it started, whatever killed it: a build must not go on in the dark."""
 
 
 class ImageError(RuntimeError):
@@ -59,6 +62,7 @@ class Buildah:
             "--isolation=chroot",
             "--layers",
             "--force-rm",
+            "--format=oci",
             f"--file={dockerfile}",
             f"--tag={reference}",
         ]
@@ -66,12 +70,13 @@ class Buildah:
         options += [f"--secret=id={key},src={path}" for key, path in lent.items()]
         options += [f"--target={target}"] if target else []
         options += [] if cache else ["--no-cache"]
-        self._logged(["bud", *options, str(context)], log, f"{reference} could not be built")
+        command = [*WHOLE, *self.command("bud", *options, str(context))]
+        run_logged(command, log, f"{reference} could not be built")
 
     def push(self, reference: str, destination: str, log: Path) -> None:
         """Push an image to `destination` in a registry."""
         command = self.command("push", reference, f"docker://{destination}")
-        _run_logged(command, log, f"{reference} could not be pushed")
+        run_logged(command, log, f"{reference} could not be pushed")
 
     def export(self, reference: str, layout: Path, log: Path) -> None:
         """Add an image to an OCI layout folder, its layers as they are.
@@ -81,7 +86,7 @@ class Buildah:
         stored = f"containers-storage:[overlay@{self.storage}/root+{self.storage}/run]{reference}"
         options = ["--quiet", "--insecure-policy", "--dest-oci-accept-uncompressed-layers"]
         command = [*GENTLY, _program("skopeo"), "copy", *options, stored]
-        _run_logged([*command, f"oci:{layout}:{reference}"], log, f"{reference} was not saved")
+        run_logged([*command, f"oci:{layout}:{reference}"], log, f"{reference} was not saved")
 
     def run(
         self, reference: str, command: Sequence[str], volumes: Mapping[str, str], log: Path
@@ -114,6 +119,17 @@ class Buildah:
             if abandoned(str(container["containername"])):
                 self.remove(container["id"])
 
+    def release(self) -> None:
+        """Let go of the mount that buildah makes over its storage, unless something is in it.
+
+        Else the cache directory could not be deleted until the next boot.
+        """
+        subprocess.run(  # noqa: S603
+            ["umount", "--quiet", str(self.storage / "root" / "overlay")],  # noqa: S607
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
+
     def command(self, *arguments: str) -> list[str]:
         """The command line for some of buildah's arguments."""
         return [
@@ -136,7 +152,7 @@ class Buildah:
         )
 
     def _logged(self, arguments: Sequence[str], log: Path, failure: str) -> None:
-        _run_logged(self.command(*arguments), log, failure)
+        run_logged(self.command(*arguments), log, failure)
 
 
 def _program(name: str) -> str:
@@ -146,7 +162,13 @@ def _program(name: str) -> str:
     return str(found)
 
 
-def _run_logged(command: Sequence[str], log: Path, failure: str) -> None:
+def run_logged(
+    command: Sequence[str],
+    log: Path,
+    failure: str,
+    environment: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Run a program with its output in `log`; it dies with us; a failure shows the log's end."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         result = subprocess.run(  # noqa: S603 - programs found by us
@@ -154,7 +176,7 @@ def _run_logged(command: Sequence[str], log: Path, failure: str) -> None:
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "BUILDAH_FORMAT": "oci"},
+            env={**os.environ, **environment},
             preexec_fn=die_with_parent,
             check=False,
         )
@@ -167,4 +189,4 @@ def abandoned(container: str) -> bool:
     owner = re.match(rf"{OURS}(\d+)-", container)
     if owner:
         return not Path("/proc", owner.group(1)).exists()
-    return re.search(rf"{OF_A_BUILD}(-\d+)?$", container) is not None
+    return re.search(rf"(^|-){OF_A_BUILD}(-\d+)?$", container) is not None

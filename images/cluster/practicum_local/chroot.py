@@ -17,6 +17,8 @@ from practicum_local.buildah import Buildah
 from practicum_local.process import die_with_parent
 
 USER = 1000
+HOME = "/home/practicum"
+"""That user's, in an image that says nothing else."""
 ENTER = """
 set -eu
 root=$1; home=$2; folder=$3; shift 3
@@ -55,30 +57,9 @@ class Chroot:
     environment: Mapping[str, str]
     command: Sequence[str]
     """The image's own: entry point and arguments."""
+    home: str = HOME
     folder: str = "/"
     """Where the command starts."""
-
-    def argv(self, command: Sequence[str], mounts: Sequence[Mount], home: str) -> list[str]:
-        """The command line that runs `command` in the image."""
-        bound = [
-            word
-            for mount in mounts
-            for word in (str(mount.source), mount.target, "ro" if mount.read_only else "rw")
-        ]
-        unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"]
-        return [
-            *unshare,
-            "sh",
-            "-c",
-            ENTER,
-            "sh",
-            str(self.root),
-            home,
-            self.folder,
-            *bound,
-            "--",
-            *command,
-        ]
 
     def start(
         self,
@@ -86,7 +67,6 @@ class Chroot:
         *,
         environment: Mapping[str, str] | None = None,
         mounts: Sequence[Mount] = (),
-        home: str = "/home/jovyan",
         output: Any = subprocess.PIPE,
     ) -> "subprocess.Popen[bytes]":
         """Start the image's command, or another; it dies with the calling thread."""
@@ -94,25 +74,38 @@ class Chroot:
         assigned = [f"{name}={value}" for name, value in settings.items()]
         wrapped = ["env", "-i", f"--chdir={self.folder}", *assigned, *(command or self.command)]
         return subprocess.Popen(  # noqa: S603 - the image is ours
-            self.argv(wrapped, mounts, home),
+            self._argv(wrapped, mounts),
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl, no lock is taken
         )
 
+    def _argv(self, command: Sequence[str], mounts: Sequence[Mount]) -> list[str]:
+        bound = [
+            word
+            for mount in mounts
+            for word in (str(mount.source), mount.target, "ro" if mount.read_only else "rw")
+        ]
+        unshare = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation=private"]
+        places = [str(self.root), self.home, self.folder]
+        return [*unshare, "sh", "-c", ENTER, "sh", *places, *bound, "--", *command]
+
 
 @contextmanager
 def mounted(buildah: Buildah, reference: str) -> Iterator[Chroot]:
     """Mount an image for the block."""
     config = json.loads(buildah.inspect(reference)["Config"])["config"]
+    environment = dict(variable.split("=", 1) for variable in config["Env"])
     container = buildah.create(reference)
     try:
         yield Chroot(
             root=buildah.mount(container),
-            environment=dict(variable.split("=", 1) for variable in config["Env"]),
-            folder=config.get("WorkingDir") or "/",
+            environment=environment,
             command=[*config.get("Entrypoint", []), *config.get("Cmd", [])],
+            home=environment.get("HOME", HOME),
+            folder=config.get("WorkingDir") or "/",
         )
     finally:
         buildah.remove(container)
+        buildah.release()

@@ -9,8 +9,8 @@ moment and run again: an image, archive or root file system is there whole or no
 """
 
 import tempfile
-from collections.abc import Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,6 +123,11 @@ class Images:
             self.buildah.export(str(ref), layout, log)
         return layout
 
-    def _alone(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True)
-        return exclusive(self.folder / ".lock")
+        with exclusive(self.folder / ".lock"):
+            try:
+                yield
+            finally:
+                self.buildah.release()

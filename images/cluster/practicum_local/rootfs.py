@@ -2,12 +2,12 @@
 
 import hashlib
 import os
-import subprocess
+import shutil
+import tempfile
 from pathlib import Path
 
 from practicum_local import progress
-from practicum_local.buildah import Buildah, ImageError
-from practicum_local.process import die_with_parent, tail
+from practicum_local.buildah import GENTLY, WHOLE, Buildah, ImageError, run_logged
 from practicum_local.recipes import TAG_LENGTH
 from practicum_local.toolchain import find
 
@@ -40,25 +40,24 @@ def _bootstrap(archive: Path, log: Path) -> None:
     program = find("mmdebstrap")
     if program is None:
         raise ImageError("mmdebstrap is missing: python -m practicum_local toolchain install")
-    scratch = archive.with_name(f".{archive.name}.new")
-    scratch.unlink(missing_ok=True)
-    log.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = archive.with_name(f".{archive.name}.new")
+    unfinished.unlink(missing_ok=True)
+    # Not below the cache: Debian's download user has to reach it, and a home may be closed.
+    scratch = Path(tempfile.gettempdir(), f"practicum-rootfs-{os.getuid()}")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(mode=0o755)
     options = [f"--dpkgopt=path-exclude={path}" for path in LEFT_OUT]
     options += [f"--dpkgopt=path-include={path}" for path in KEPT]
-    command = [str(program), "--variant=minbase", "--format=tar", *options, SUITE, str(scratch)]
-    with progress.step(f"Making a Debian {SUITE} root file system"), log.open("wb") as output:
-        result = subprocess.run(  # noqa: S603 - mmdebstrap, found by us
-            ["nice", "-n", "10", *command],  # noqa: S607
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, "SOURCE_DATE_EPOCH": "0"},
-            preexec_fn=die_with_parent,
-            check=False,
-        )
-    if result.returncode:
-        raise ImageError(f"Debian's root file system could not be made:\n{tail(log)}")
-    scratch.replace(archive)
+    command = [str(program), "--variant=minbase", "--format=tar", *options, SUITE, str(unfinished)]
+    # The same packages give the same archive, to the byte.
+    environment = {"SOURCE_DATE_EPOCH": "0", "TMPDIR": str(scratch)}
+    failure = "Debian's root file system could not be made"
+    try:
+        with progress.step(f"Making a Debian {SUITE} root file system"):
+            run_logged([*WHOLE, *GENTLY, *command], log, failure, environment)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    unfinished.replace(archive)
 
 
 def _import(archive: Path, reference: str, folder: Path, buildah: Buildah) -> None:

@@ -10,7 +10,6 @@ from practicum_local.chroot import Chroot, mounted
 from practicum_local.images import RECIPES, Images
 from practicum_local.paths import Paths
 
-HOME = "/home/practicum"
 IMPORT_ALL = """
 import importlib, pkgutil, sys, warnings
 warnings.simplefilter("error", SyntaxWarning)
@@ -30,7 +29,7 @@ def opened(name: str) -> Iterator[Chroot]:
 
 
 def run(image: Chroot, *command: str) -> str:
-    process = image.start([*command], home=HOME)
+    process = image.start([*command])
     output, _ = process.communicate()
     text = output.decode()
     assert process.returncode == 0, text

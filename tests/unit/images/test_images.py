@@ -163,6 +163,8 @@ def test_an_image_whose_blob_was_lost_is_not_there(layout: Path):
     [
         ("sandbox-working-container", True),
         ("sandbox-working-container-2", True),
+        ("working-container", True),
+        ("working-container-1", True),
         (f"{OURS}{os.getpid()}-ab12", False),
         (f"{OURS}999999999-ab12", True),
         ("somebodys-own", False),
