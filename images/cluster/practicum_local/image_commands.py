@@ -6,7 +6,7 @@ from pathlib import Path
 from practicum_local import lock, toolchain
 from practicum_local.buildah import ImageError
 from practicum_local.chroot import Mount, mounted
-from practicum_local.images import RECIPES, ImageRef, Images
+from practicum_local.images import RECIPES, USUAL, ImageRef, Images
 from practicum_local.paths import Paths
 
 
@@ -89,4 +89,4 @@ def _lock(arguments: argparse.Namespace, paths: Paths) -> int:
 
 def _built(arguments: argparse.Namespace, images: Images) -> dict[str, ImageRef]:
     toolchain.install(["images"], images.paths)
-    return images.build(arguments.name or RECIPES, base=arguments.base, fresh=arguments.fresh)
+    return images.build(arguments.name or USUAL, base=arguments.base, fresh=arguments.fresh)

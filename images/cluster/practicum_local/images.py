@@ -18,9 +18,9 @@ from practicum_local import archive, progress, registries, rootfs
 from practicum_local.buildah import Buildah, ImageError
 from practicum_local.locking import exclusive
 from practicum_local.paths import CHECKOUT, Paths
-from practicum_local.recipes import RECIPES, ImageRef, reference, stage
+from practicum_local.recipes import RECIPES, USUAL, ImageRef, reference, stage
 
-__all__ = ["RECIPES", "ImageError", "ImageRef", "Images"]
+__all__ = ["RECIPES", "USUAL", "ImageError", "ImageRef", "Images"]
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Images:
         return Buildah(self.paths.root / "buildah")
 
     def build(
-        self, names: Iterable[str] = RECIPES, *, base: str | None = None, fresh: bool = False
+        self, names: Iterable[str] = USUAL, *, base: str | None = None, fresh: bool = False
     ) -> dict[str, ImageRef]:
         """Build what is missing of the named images, in order, and return all their names.
 

@@ -25,6 +25,8 @@ class Recipe:
     dockerfile: str
     parent: str | None = "base"
     arguments: Mapping[str, str] = field(default_factory=dict)
+    on_request: bool = False
+    """Built only when named: of no use on the one machine, or large."""
 
 
 RECIPES = {
@@ -36,9 +38,17 @@ RECIPES = {
         Recipe("hub", "images/hub/Dockerfile"),
         Recipe("proxy", "images/hub/proxy/Dockerfile"),
         Recipe("sandbox", "images/sandbox/Dockerfile"),
+        Recipe(
+            "sandbox-gpu",
+            "images/sandbox/Dockerfile",
+            arguments={"PROFILE": "gpu"},
+            on_request=True,
+        ),
         Recipe("grader", "images/grader/Dockerfile"),
     )
 }
+USUAL = tuple(name for name, recipe in RECIPES.items() if not recipe.on_request)
+"""The images that are built when none is named."""
 
 
 @dataclass(frozen=True)

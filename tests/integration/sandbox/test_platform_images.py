@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 
 from practicum_local.chroot import Chroot, mounted
-from practicum_local.images import RECIPES, Images
+from practicum_local.images import USUAL, Images
 from practicum_local.paths import Paths
 
 IMPORT_ALL = """
@@ -80,7 +80,7 @@ def test_a_grader_has_nothing_that_fetches():
     assert found == ""
 
 
-@pytest.mark.parametrize("name", RECIPES)
+@pytest.mark.parametrize("name", USUAL)
 def test_what_a_build_was_lent_is_not_in_the_image(name: str):
     with opened(name) as image:
         assert not (image.root / "etc/pip.conf").exists()
