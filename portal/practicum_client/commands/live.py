@@ -20,6 +20,8 @@ def until_settled(session: Session, sandbox: Sandbox, *, follow: bool = False) -
     """
     if session.json:
         return _for_programs(session, sandbox, follow=follow)
+    if not session.err.is_terminal:
+        return _in_lines(session, sandbox, follow=follow)
     with Live(console=session.err, auto_refresh=False) as live:
         for current in session.portal.watch(sandbox.cohort, sandbox.name):
             live.update(_picture(session, current), refresh=True)
@@ -36,6 +38,20 @@ def succeed(session: Session, sandbox: Sandbox) -> None:
             session.say("Try again: practicum sandbox restart {name}", name=sandbox.key),
             code=sandbox.reason or "stalled",
         )
+
+
+def _in_lines(session: Session, sandbox: Sandbox, *, follow: bool) -> Sandbox:
+    """The same for a log: a line whenever the phase or the stage is another."""
+    last = ""
+    for current in session.portal.watch(sandbox.cohort, sandbox.name):
+        stage = next((item.stage for item in current.stages if item.state == "current"), "")
+        said = " · ".join(session.say(word) for word in (current.phase, stage) if word)
+        if said != last:
+            session.err.print(f"{current.key}  {said}", markup=False)
+            last = said
+        if _is_over(current) and not follow:
+            return current
+    raise _gone(session, sandbox)
 
 
 def _for_programs(session: Session, sandbox: Sandbox, *, follow: bool) -> Sandbox:

@@ -410,10 +410,16 @@ class Owned:
         return bool(self.at_hub().get("ready"))
 
     def connect(self) -> None:
-        """Serve and register, as often as the Hub asks for it, until that says ready."""
+        """Begin an attempt that answers and register it."""
         self.serve()
-        wait_until("accepted", lambda: self.register().status_code in {201, 202, 400})
-        wait_until("ready at the Hub", self.is_ready)
+        wait_until("ready at the Hub", self.insist)
+
+    def insist(self) -> bool:
+        """Whether the Hub says ready; asked anew, as the operator does, while it does nothing."""
+        model = self.at_hub()
+        if not model.get("ready") and not model.get("pending"):
+            self.register()
+        return self.is_ready()
 
     def scopes_of_token(self) -> list[str] | None:
         """What the sandbox's own token may do; None when the Hub does not know it."""

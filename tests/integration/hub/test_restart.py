@@ -46,8 +46,7 @@ def test_a_hub_killed_mid_spawn_harms_no_sandbox(site, wait):
     wait("not pending any more", lambda: not sandbox.at_hub().get("pending"))
     assert sandbox.desired == "Running"
     assert site.cluster.patches(sandbox.name) == []
-    assert sandbox.register().status_code in {201, 202}
-    wait("ready", sandbox.is_ready)
+    wait("ready", sandbox.insist)
     assert sandbox.scopes_of_token()
     assert route(site, sandbox).json()["served_by"] == sandbox.address
 
@@ -75,8 +74,7 @@ def test_a_server_that_ended_while_the_hub_was_down_is_dropped(site, wait):
     sandbox.serve()
     site.start_hub()
     wait("dropped", lambda: not sandbox.is_ready() and not sandbox.at_hub().get("pending"))
-    sandbox.register()
-    wait("ready", sandbox.is_ready)
+    wait("ready", sandbox.insist)
     assert sandbox.scopes_of_token()
     sandbox.tokens.append(old)
     assert sandbox.scopes_of_token() is None

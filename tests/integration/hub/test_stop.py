@@ -86,8 +86,7 @@ def test_a_new_attempt_is_not_served_by_the_old_registration(site, wait):
     old = sandbox.token
     sandbox.serve()
     wait("dropped", lambda: not sandbox.is_ready())
-    sandbox.register()
-    wait("ready again", sandbox.is_ready)
+    wait("ready again", sandbox.insist)
     assert sandbox.scopes_of_token()
     sandbox.tokens.append(old)
     assert sandbox.scopes_of_token() is None
