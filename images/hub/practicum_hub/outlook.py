@@ -28,6 +28,14 @@ PROGRESS = {
 
 
 @dataclass(frozen=True)
+class Attempt:
+    """One attempt of one Sandbox; a Sandbox made anew under the same name is another."""
+
+    uid: str
+    number: int
+
+
+@dataclass(frozen=True)
 class Refusal:
     """Why a start is not (or no longer) waited for."""
 
@@ -72,16 +80,21 @@ def may_connect(sandbox: Sandbox) -> bool:
     )
 
 
-def poll_code(sandbox: Sandbox | None, adopted: int | None) -> int | None:
-    """Return None while the server of attempt `adopted` may be reached, else an exit code.
+def attempt(sandbox: Sandbox) -> Attempt:
+    """Return the current attempt."""
+    return Attempt(sandbox.metadata.uid, sandbox.status.attempt)
 
-    Without `adopted` (the Hub was killed before it could write it down) any attempt will do.
+
+def poll_code(sandbox: Sandbox | None, connected: Attempt | None) -> int | None:
+    """Return None while the server of the attempt that was connected may be reached, else a code.
+
+    Without one (the Hub was killed before it could write it down) any attempt will do.
     """
     if sandbox is None:
         return GONE
     if sandbox.status.phase is Phase.STALLED:
         return FAILED
-    if not is_reachable(sandbox) or adopted not in {None, sandbox.status.attempt}:
+    if not is_reachable(sandbox) or connected not in {None, attempt(sandbox)}:
         return GONE
     return None
 

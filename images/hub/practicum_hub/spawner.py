@@ -16,7 +16,7 @@ from traitlets import Callable, Integer, Unicode
 from practicum_api.names import attempt_name, server_prefix
 from practicum_api.sandbox import DesiredState, Sandbox
 from practicum_hub import outlook, texts
-from practicum_hub.outlook import GONE, Refusal
+from practicum_hub.outlook import GONE, Attempt, Refusal
 from practicum_hub.sandboxes import ConflictError, Sandboxes, UnavailableError
 from practicum_hub.shared import shared_sandboxes
 
@@ -55,8 +55,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     ).tag(config=True)
     port = Integer(8888, help="Port of every sandbox's notebook server.").tag(config=True)
 
-    _uid: str = ""
-    _attempt: int | None = None
+    _connected: Attempt | None = None
 
     @property
     def sandboxes(self) -> Sandboxes:
@@ -81,7 +80,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
             )
         sandbox = await self._connectable()
         self.api_token = await self._token_of(sandbox)
-        self._uid, self._attempt = sandbox.metadata.uid, sandbox.status.attempt
+        self._connected = outlook.attempt(sandbox)
         return outlook.address(sandbox, self.port)
 
     async def poll(self) -> int | None:
@@ -89,7 +88,7 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         sandbox = await self.sandboxes.wait(self.user.name, self.name, lambda _: True, SYNC_SECONDS)
         if not self.sandboxes.synced:
             return None
-        code = outlook.poll_code(sandbox, self._attempt)
+        code = outlook.poll_code(sandbox, self._connected)
         if code is None and sandbox is not None and not self.api_token:
             code = await self._recover_token(sandbox)
         if code is not None:
@@ -135,19 +134,20 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     def get_state(self) -> dict[str, Any]:
         """Return what to remember over a restart of the Hub; can be derived when it is lost."""
         state: dict[str, Any] = super().get_state()
-        if self._attempt is not None:
-            state |= {"uid": self._uid, "attempt": self._attempt}
+        if self._connected is not None:
+            state |= {"uid": self._connected.uid, "attempt": self._connected.number}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of an earlier process."""
         super().load_state(state)
-        self._uid, self._attempt = state.get("uid", ""), state.get("attempt")
+        known = "uid" in state and "attempt" in state
+        self._connected = Attempt(state["uid"], state["attempt"]) if known else None
 
     def clear_state(self) -> None:
         """Forget which attempt was connected."""
         super().clear_state()
-        self._uid, self._attempt = "", None
+        self._connected = None
 
     async def _connectable(self) -> Sandbox:
         loop = asyncio.get_running_loop()

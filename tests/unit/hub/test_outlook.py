@@ -7,6 +7,7 @@ import pytest
 
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, Stage
 from practicum_hub import outlook
+from practicum_hub.outlook import Attempt
 
 
 def sandbox(
@@ -54,11 +55,13 @@ def test_a_start_connects_only_to_what_is_wanted_and_answers(
     ],
 )
 def test_poll(changes: dict[str, Any], adopted: int | None, code: int | None) -> None:
-    assert outlook.poll_code(sandbox(**changes), adopted) == code
+    connected = Attempt("", adopted) if adopted is not None else None
+    assert outlook.poll_code(sandbox(**changes), connected) == code
 
 
-def test_a_sandbox_that_is_gone_has_ended() -> None:
-    assert outlook.poll_code(None, 1) == 0
+def test_a_sandbox_that_is_gone_or_made_anew_has_ended() -> None:
+    assert outlook.poll_code(None, Attempt("", 1)) == 0
+    assert outlook.poll_code(sandbox(**SERVING), Attempt("another", 2)) == 0
 
 
 @pytest.mark.parametrize("phase", [None, *Phase])
