@@ -85,7 +85,9 @@ def stage(recipe: Recipe, checkout: Path, context: Path) -> None:
     for path in input_files(recipe, checkout):
         target = context / path.relative_to(checkout)
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(path, target)
+        shutil.copyfile(path, target)
+        # As in the digest: what a checkout's umask did to the rest is no difference.
+        target.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
     for source in copied((checkout / recipe.dockerfile).read_text()):
         if (checkout / source).is_dir():
             (context / source).mkdir(parents=True, exist_ok=True)

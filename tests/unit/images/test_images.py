@@ -51,6 +51,14 @@ def test_a_build_sees_its_inputs_alone(checkout: Path, tmp_path: Path):
     assert found == {"app/main.py", "lock.txt"}
 
 
+def test_a_checkouts_umask_makes_no_difference(checkout: Path, tmp_path: Path):
+    before = reference(RECIPE, checkout, "base:1")
+    (checkout / "lock.txt").chmod(0o664)
+    assert reference(RECIPE, checkout, "base:1") == before
+    stage(RECIPE, checkout, tmp_path / "context")
+    assert (tmp_path / "context" / "lock.txt").stat().st_mode & 0o777 == 0o644
+
+
 def test_an_empty_folder_is_an_input_too(checkout: Path, tmp_path: Path):
     (checkout / "app" / "main.py").unlink()
     stage(RECIPE, checkout, tmp_path / "context")
