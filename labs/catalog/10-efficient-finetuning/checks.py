@@ -84,6 +84,7 @@ def train_step(probe: Probe, candidate: Any) -> None:
     """Two steps change the weights exactly as two steps of SGD on the cross-entropy do."""
     torch.manual_seed(probe.seed)
     width = probe.rng.randint(4, 8)
+    weight = torch.tensor([0.5, 1.0, 3.0])[torch.randperm(3)]
     model, twin = _Toy(width), _Toy(width)
     twin.load_state_dict(model.state_dict())
     ours, theirs = (torch.optim.SGD(m.head.parameters(), lr=0.5) for m in (model, twin))
@@ -91,14 +92,17 @@ def train_step(probe: Probe, candidate: Any) -> None:
         batch, labels = {"x": torch.randn(12, width)}, torch.randint(0, 3, (12,))
         before = twin.head.weight.detach().clone()
         logits = twin(batch)
-        loss = F.cross_entropy(logits, labels)
-        softmaxed = F.cross_entropy(F.softmax(logits, dim=-1), labels).item()
+        loss = F.cross_entropy(logits, labels, weight=weight)
+        plain = F.cross_entropy(logits, labels).item()
+        softmaxed = F.cross_entropy(F.softmax(logits, dim=-1), labels, weight=weight).item()
         theirs.zero_grad()
         loss.backward()
         theirs.step()
-        got = probe.number(probe.call(candidate, model, batch, labels, ours))
-        probe.expect(abs(got - softmaxed) > 1e-4, "softmax")
-        probe.expect(abs(got - loss.item()) < 1e-4, "loss", got=got, want=loss.item())
+        got = probe.number(probe.call(candidate, model, batch, labels, ours, weight))
+        if abs(got - loss.item()) > 1e-4:
+            probe.expect(abs(got - softmaxed) > 1e-4, "softmax")
+            probe.expect(abs(got - plain) > 1e-4, "unweighted")
+            raise Wrong("loss", got=got, want=loss.item())
         probe.expect(not torch.equal(model.head.weight, before), "no_update")
         if not torch.allclose(model.head.weight, twin.head.weight, **CLOSE):
             raise Wrong("update" if step == 1 else "accumulates")

@@ -36,7 +36,7 @@ print(lab.say("ready", tier=lab.tier.name, device=device, threads=use_threads(),
 # %% [markdown] data
 # %% data
 tweets = data.load(
-    "vader-tweets", train=lab.tier.examples(800), validation=lab.tier.examples(500), seed=SEED
+    "vader-tweets", train=lab.tier.examples(640), validation=lab.tier.examples(400), seed=SEED
 )
 gold = [example.label for example in tweets.validation]
 
@@ -57,16 +57,13 @@ def tfidf_baseline(split):
     x = features.fit_transform([e.text for e in split.train])
     y = [e.label for e in split.train]
     model = LogisticRegressionCV(
-        Cs=[1, 3, 10], cv=3, class_weight="balanced", scoring="f1_macro", max_iter=300,
-        l1_ratios=(0,), use_legacy_attributes=False,
+        Cs=[1, 3, 10], cv=3, class_weight="balanced", scoring="f1_macro", max_iter=300
     ).fit(x, y)
     return model.predict(features.transform([e.text for e in split.validation])).tolist()
 
 
-predictions = {
-    "majority": [2] * len(gold),
-    "TF-IDF": tfidf_baseline(tweets),
-}
+commonest = max(range(3), key=[example.label for example in tweets.train].count)
+predictions = {"majority": [commonest] * len(gold), "TF-IDF": tfidf_baseline(tweets)}
 for name, predicted in predictions.items():
     print(f"{name:10} macro-F1 {metrics.score(metrics.macro_f1, gold, predicted)}"
           f"   accuracy {metrics.score(metrics.accuracy, gold, predicted)}")
@@ -179,14 +176,15 @@ def count_parameters(model):
 lab.check("count_parameters", count_parameters)
 # %% [markdown] train_step
 # %% train_step graded=train_step
-def train_step(model, batch, labels, optimizer):
+def train_step(model, batch, labels, optimizer, weight):
     """Take one step of training and return its loss as a float.
 
-    model(batch) gives logits (batch, classes); labels: (batch,), the numbers of the classes.
+    model(batch) gives logits (batch, classes)
+    labels: (batch,), the numbers of the classes   weight: (classes,), how much each class counts
     """
     # >>>
     optimizer.zero_grad()
-    loss = F.cross_entropy(model(batch), labels)
+    loss = F.cross_entropy(model(batch), labels, weight=weight)
     loss.backward()
     optimizer.step()
     return loss.item()
@@ -196,6 +194,12 @@ lab.check("train_step", train_step)
 # %% [markdown] solution train_step-reading
 # %% [markdown] fine_tune
 # %% fine_tune
+def class_weight(examples, device, classes=3):
+    """Return weights that let every class count alike, however rare it is."""
+    counts = torch.bincount(torch.tensor([e.label for e in examples]), minlength=classes)
+    return (len(examples) / (classes * counts.clamp(min=1))).to(device)
+
+
 def fine_tune(model, tokenizer, split, device, *, name, lr, before, epochs=2, size=16):
     """Train the model, report every step, and return what it cost and what it brought."""
     trainable, total = count_parameters(model)
@@ -206,6 +210,7 @@ def fine_tune(model, tokenizer, split, device, *, name, lr, before, epochs=2, si
         optimizer, lambda step: min(1.0, (step + 1) / (0.1 * steps)) * (1 - step / steps)
     )
     labels_here = [e.label for e in split.validation]
+    weight = class_weight(split.train, device)
     rng = random.Random(SEED)
     torch.manual_seed(SEED)
     config = {"method": name, "lr": lr, "epochs": epochs, "batch": size, "seed": SEED,
@@ -217,7 +222,7 @@ def fine_tune(model, tokenizer, split, device, *, name, lr, before, epochs=2, si
             model.train()
             for _, batch, labels in batches(split.train, tokenizer, device, size, rng):
                 with memory.SavedForBackward(model, watch=step < 8) as graph:
-                    loss = train_step(model, batch, labels, optimizer)
+                    loss = train_step(model, batch, labels, optimizer, weight)
                 schedule.step()
                 step += 1
                 saved = max(saved, graph.bytes)
@@ -277,7 +282,7 @@ def dead_init(rank, inputs, outputs):
 
 
 def adapt_one_layer(init, steps=200):
-    """Teach one frozen layer a small change through an adapter alone; return losses and gradients."""
+    """Teach a frozen layer a small change by an adapter; return losses and first gradients."""
     generator = torch.Generator().manual_seed(SEED)
     weight = torch.randn(24, 32, generator=generator) / 32**0.5
     change = torch.outer(torch.randn(24, generator=generator), torch.randn(32, generator=generator))

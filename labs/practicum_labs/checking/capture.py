@@ -8,6 +8,7 @@ import ast
 import builtins
 import inspect
 import linecache
+import sys
 import textwrap
 import types
 from collections.abc import Callable, Mapping
@@ -62,8 +63,8 @@ class _Module:
 
     def source(self) -> str:
         """Return the module: imports, then constants, then what was needed first."""
-        parts = [*self.imports.values(), *self.constants.values(), *self.definitions.values()]
-        return "\n\n".join(parts) + "\n"
+        head = ["\n".join(part.values()) for part in (self.imports, self.constants) if part]
+        return "\n\n\n".join([*head, *self.definitions.values()]) + "\n"
 
     def define(self, thing: Callable[..., Any] | type) -> None:
         """Add ``thing`` after everything it needs."""
@@ -82,13 +83,13 @@ class _Module:
 
     def _need(self, name: str, value: Any, *, user: str) -> None:
         if isinstance(value, types.ModuleType):
-            self.imports[name] = f"import {value.__name__} as {name}"
+            self.imports[name] = f"import {_renamed(value.__name__, name)}"
         elif isinstance(value, types.FunctionType | type) and _is_local(value):
             if value.__name__ != name:
                 raise CaptureError("renamed", function=user, variable=name)
             self.define(value)
         elif _importable(value):
-            self.imports[name] = f"from {value.__module__} import {value.__name__} as {name}"
+            self.imports[name] = f"from {_home(value)} import {_renamed(value.__name__, name)}"
         elif _plain(value):
             self.constants[name] = f"{name} = {value!r}"
         else:
@@ -153,6 +154,20 @@ def _free_names(text: str) -> set[str]:
 def _is_local(value: Any) -> bool:
     """Whether ``value`` was written in the notebook."""
     return getattr(value, "__module__", None) == "__main__"
+
+
+def _home(value: Any) -> str:
+    """Return the module people import ``value`` from: the outermost that shows it."""
+    parts = value.__module__.split(".")
+    for depth in range(1, len(parts)):
+        module = sys.modules.get(".".join(parts[:depth]))
+        if getattr(module, value.__name__, None) is value:
+            return ".".join(parts[:depth])
+    return str(value.__module__)
+
+
+def _renamed(name: str, used: str) -> str:
+    return name if name == used else f"{name} as {used}"
 
 
 def _importable(value: Any) -> bool:

@@ -170,6 +170,7 @@ def test_capture_brings_along_what_a_function_needs():
         "def f(x):\n    return Box(x).x + NAMES['a'][0], Path('p').name\n"
     )
     candidate = capture(scope["f"])
+    assert "import math as m\nfrom pathlib import Path\n" in candidate.source
     alone: dict = {}
     exec(candidate.source, alone)
     assert alone[candidate.name](1.5) == scope["f"](1.5) == (5, "p")

@@ -39,6 +39,8 @@ def _train(place, *, rank, lr, layers=LAYERS, seed=1, name="vader-reviews", exam
     head = nn.Linear(encoder.config.hidden_size, 3)
     learning = [p for p in (*encoder.parameters(), *head.parameters()) if p.requires_grad]
     optimizer = torch.optim.AdamW(learning, lr=lr, fused=True)
+    counts = torch.bincount(torch.tensor([e.label for e in split.train]), minlength=3)
+    weight = len(split.train) / (3 * counts)
     rng = random.Random(seed)
     for epoch in range(epochs):
         order = sorted(split.train, key=lambda e: len(e.text) + rng.random() * 20)
@@ -48,7 +50,8 @@ def _train(place, *, rank, lr, layers=LAYERS, seed=1, name="vader-reviews", exam
             done = (epoch * len(parts) + n) / (epochs * len(parts))
             optimizer.param_groups[0]["lr"] = lr * min(1.0, 10 * done + 0.05) * (1 - done)
             batch = _batch(tokenizer, [e.text for e in part])
-            loss = F.cross_entropy(head(_embed(encoder, batch)), torch.tensor([e.label for e in part]))
+            labels = torch.tensor([e.label for e in part])
+            loss = F.cross_entropy(head(_embed(encoder, batch)), labels, weight=weight)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
