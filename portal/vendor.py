@@ -13,7 +13,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 TARGET = HERE / "practicum_portal" / "static" / "vendor"
 FILES = {
-    "htmx.org/dist/htmx.min.js": "htmx.min.js",
+    "htmx.org/dist/htmx.esm.min.js": "htmx.esm.min.js",
     "htmx.org/dist/ext/hx-sse.min.js": "hx-sse.min.js",
     "htmx.org/LICENSE": "htmx.LICENSE.txt",
     "uplot/dist/uPlot.iife.min.js": "uplot.min.js",

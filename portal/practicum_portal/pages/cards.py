@@ -127,8 +127,8 @@ def _reason_note(sandbox: SandboxView) -> Note | None:
 
 
 def card_id(cohort: str, lab: str) -> str:
-    """Return the id of a lab's card on the page."""
-    return f"lab-{cohort}-{lab}"
+    """Return the id of a lab's card on the page. No lab's name holds two hyphens in a row."""
+    return f"lab-{cohort}--{lab}"
 
 
 def split(offers: tuple[LabOffer, ...]) -> tuple[list[LabOffer], list[LabOffer]]:

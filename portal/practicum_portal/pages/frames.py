@@ -55,6 +55,8 @@ class Frame:
     path: str
     now: datetime
     query: str = ""
+    origin: str = ""
+    """The page that sent a form, when the address itself can't be opened."""
     person: Person | None = None
     hub_url: str = ""
     flash_word: str = ""
@@ -69,8 +71,8 @@ class Frame:
 
     @property
     def here(self) -> str:
-        """Path and query of this page."""
-        return f"{self.path}?{self.query}" if self.query else self.path
+        """Path and query of this page, or of the page that sent the form."""
+        return self.origin or (f"{self.path}?{self.query}" if self.query else self.path)
 
     @property
     def csrf_token(self) -> str:
@@ -171,6 +173,7 @@ def _environment(language: Language) -> Environment:
         unit=writer.unit,
         views_json=_views_json,
     )
+    environment.tests["starting"] = cards.is_starting
     environment.globals.update(
         cards=cards,
         charts=charts,

@@ -5,6 +5,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -26,6 +27,7 @@ from practicum_portal.signin import local_path
 from practicum_portal.sse import Event
 from practicum_portal.writing import ClusterAwayError
 
+_SAFE = frozenset({"GET", "HEAD"})
 FLASH_COOKIE = "practicum-flash"
 
 
@@ -106,6 +108,7 @@ def frame_of(request: Request, person: Person | None) -> Frame:
         language=language,
         path=request.url.path,
         query=request.url.query,
+        origin="" if request.method in _SAFE else _referring_page(request),
         now=utc_now(),
         person=person,
         hub_url=container.settings.hub_public_url,
@@ -113,6 +116,11 @@ def frame_of(request: Request, person: Person | None) -> Frame:
         flash_word=request.cookies.get(FLASH_COOKIE, ""),
         has_session=session_cookie(container.settings) in request.cookies,
     )
+
+
+def _referring_page(request: Request) -> str:
+    parts = urlsplit(request.headers.get("referer", ""))
+    return local_path(f"{parts.path}?{parts.query}" if parts.query else parts.path)
 
 
 async def _visit(request: Request) -> Visit:

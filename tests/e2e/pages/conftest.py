@@ -19,7 +19,7 @@ from practicum_api.names import cohort_namespace, sandbox_name
 from practicum_portal.app import create_app
 from practicum_portal.container import Clients
 from practicum_portal.database import Database
-from practicum_portal.hub import HubUser
+from practicum_portal.hub import HubAwayError, HubUser
 from practicum_portal.identity import Reporter
 from practicum_portal.kubernetes import KubernetesAwayError, KubernetesError
 from practicum_portal.prometheus import PrometheusAwayError, Sample
@@ -120,6 +120,7 @@ class FakeHub:
 
     def __init__(self):
         self.users = set()
+        self.away = False
 
     async def token_for_code(self, code, *, verifier, redirect_uri):
         raise AssertionError("browsers of these tests are signed in already")
@@ -128,6 +129,8 @@ class FakeHub:
         return None
 
     async def user(self, name):
+        if self.away:
+            raise HubAwayError("ConnectError")
         return HubUser(name, admin=name == "admin")
 
     async def create_users(self, names):
@@ -414,6 +417,18 @@ class World:
     def run(self, coroutine):
         """Run a coroutine in the portal's loop and return what it returns."""
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(30)
+
+    def end_streams(self):
+        """End all streams as a restart does, and let new ones begin."""
+
+        async def end():
+            streams = self.container.streams
+            streams.stop()
+            while streams._open:  # noqa: ASYNC110 - there is nothing to wait on
+                await asyncio.sleep(0.01)
+            streams._stopping.clear()
+
+        self.run(end())
 
     def put(self, plural, body, kind="MODIFIED"):
         async def put():

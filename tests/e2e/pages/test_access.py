@@ -74,7 +74,7 @@ def test_light_chinese_and_dark_english_are_accessible_too(shared, visit, axe):
 def test_open_menu_and_dialog_are_accessible(shared, visit, axe):
     for dark in (False, True):
         page = visit(shared, "/", "trainee", dark=dark)
-        card = page.locator("#lab-spring-a-adapter-tuning")
+        card = page.locator("#lab-spring-a--adapter-tuning")
         card.get_by_text("More").click()
         assert violations(page, axe) == []
         card.get_by_role("link", name="Delete").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 LAB = "loss-curves"
-CARD = f"#lab-spring-a-{LAB}"
+CARD = f"#lab-spring-a--{LAB}"
 
 
 def reach(page, locator, most=80):
@@ -90,12 +90,12 @@ def test_whole_way_by_keyboard(world, visit):
 
 def test_escape_closes_menu_and_dialog_and_gives_the_focus_back(world, visit):
     page = visit(world, "/", "trainee")
-    summary = page.locator("#lab-spring-a-adapter-tuning summary", has_text="More")
+    summary = page.locator("#lab-spring-a--adapter-tuning summary", has_text="More")
     summary.focus()
     page.keyboard.press("Enter")
     page.keyboard.press("Escape")
     expect(summary).to_be_focused()
-    expect(page.locator("#lab-spring-a-adapter-tuning .menu")).not_to_have_attribute("open", "")
+    expect(page.locator("#lab-spring-a--adapter-tuning .menu")).not_to_have_attribute("open", "")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Restart").click()
     dialog = page.get_by_role("dialog")
@@ -107,7 +107,7 @@ def test_escape_closes_menu_and_dialog_and_gives_the_focus_back(world, visit):
 
 def test_an_open_menu_survives_a_live_update(world, visit):
     page = visit(world, "/", "trainee")
-    card = page.locator("#lab-spring-a-continual")
+    card = page.locator("#lab-spring-a--continual")
     card.locator("summary", has_text="More").click()
     queue = {"position": 1, "reason": "AcceleratorBusy", "message": ""}
     world.sandbox("trainee", "continual", "Queued", queue=queue)
@@ -181,14 +181,33 @@ def test_kubernetes_away_is_said_where_one_looks_and_nothing_is_lost(world, visi
     expect(page.locator("#problems")).to_be_empty()
 
 
-def test_expired_session_leads_to_sign_in_and_back(world, visit):
-    page = visit(world, "/runs", "trainee")
-    page.goto(world.url + "/")
+def test_hub_away_is_a_page_that_says_so(world, visit):
+    world.hub.away = True
+    page = visit(world, "/runs", "trainee-8")
+    expect(page.get_by_role("heading", level=1)).to_have_text("JupyterHub is away for the moment")
+    world.hub.away = False
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Runs")
+
+
+def test_refused_form_without_a_script_leads_back_to_its_page(world, visit):
+    page = visit(world, "/sandboxes/spring-a/trainee--adapter-tuning", "trainee", js=False)
+    world.kubernetes.away = True
+    page.get_by_label("State").get_by_role("button", name="Extend").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Kubernetes is away for the moment")
+    expect(page.get_by_text("Nothing was lost: your files are kept")).to_be_visible()
+    page.get_by_role("link", name="Try again").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("LoRA against full fine-tuning")
+
+
+def test_expired_session_leads_to_sign_in_and_back(world, chromium, making):
+    page = live_tab(world, chromium, making)
     page.context.clear_cookies()
     page.route("**/login?**", lambda route: route.fulfill(body="the sign-in"))
     page.locator(CARD).get_by_role("button", name="Start").click()
     page.wait_for_url("**/login?next=%2F")
     assert world.stored("trainee", LAB) is None
+    page.context.close()
 
 
 def test_language_is_switched_where_one_is_and_remembered(world, visit):
@@ -200,7 +219,7 @@ def test_language_is_switched_where_one_is_and_remembered(world, visit):
     expect(page.get_by_role("heading", level=1)).to_have_text("我的实验")
 
 
-def test_a_stream_that_never_began_is_tried_again(world, visit, chromium, making):
+def test_a_stream_that_never_began_is_tried_again(world, chromium, making):
     page = making.open_tab(chromium, world, "trainee")
     blocked = [True]
     page.route("**/live/labs", lambda r: r.abort() if blocked else r.continue_())
@@ -213,9 +232,23 @@ def test_a_stream_that_never_began_is_tried_again(world, visit, chromium, making
     page.context.close()
 
 
-def test_lost_connection_is_said_and_found_again(world, visit):
-    page = visit(world, "/", "trainee")
+def test_lost_connection_is_said_and_found_again(world, chromium, making):
+    page = live_tab(world, chromium, making)
     expect(page.locator("#link-state")).to_be_hidden()
-    page.context.set_offline(True)
-    world.loop.call_soon_threadsafe(world.container.streams.stop)
+    blocked = [True]
+    page.route("**/live/labs", lambda r: r.abort() if blocked else r.continue_())
+    world.end_streams()
     expect(page.get_by_text("Live updates are interrupted.")).to_be_visible()
+    blocked.clear()
+    expect(page.locator("#link-state")).to_be_hidden()
+    world.sandbox("trainee", LAB, "Running")
+    expect(page.locator(CARD).get_by_role("link", name="Open JupyterLab")).to_be_visible()
+    page.context.close()
+
+
+def live_tab(world, chromium, making):
+    """Open a trainee's labs and wait until the page is live."""
+    page = making.open_tab(chromium, world, "trainee")
+    with page.expect_response("**/live/labs"):
+        page.goto(world.url + "/")
+    return page
