@@ -82,11 +82,16 @@ def hub() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def image() -> Iterator[Chroot]:
-    """The sandbox image of this checkout."""
+def images() -> Images:
+    """The images of this checkout, with the tools to build them."""
     paths = Paths.from_environment()
     toolchain.install(["images"], paths)
-    images = Images(paths)
+    return Images(paths)
+
+
+@pytest.fixture(scope="session")
+def image(images: Images) -> Iterator[Chroot]:
+    """The sandbox image."""
     with mounted(images.buildah, str(images.build(["sandbox"])["sandbox"])) as chroot:
         yield chroot
 

@@ -8,7 +8,6 @@ import pytest
 
 from practicum_local.chroot import Chroot, mounted
 from practicum_local.images import USUAL, Images
-from practicum_local.paths import Paths
 
 IMPORT_ALL = """
 import importlib, pkgutil, sys, warnings
@@ -22,8 +21,7 @@ for name in sys.argv[1:]:
 
 
 @contextmanager
-def opened(name: str) -> Iterator[Chroot]:
-    images = Images(Paths.from_environment())
+def opened(images: Images, name: str) -> Iterator[Chroot]:
     with mounted(images.buildah, str(images.build([name])[name])) as chroot:
         yield chroot
 
@@ -43,13 +41,13 @@ def run(image: Chroot, *command: str) -> str:
         ("hub", ["practicum_api"]),
     ],
 )
-def test_our_code_imports_on_the_images_python(name: str, packages: list[str]):
-    with opened(name) as image:
+def test_our_code_imports_on_the_images_python(images: Images, name: str, packages: list[str]):
+    with opened(images, name) as image:
         run(image, "python", "-c", IMPORT_ALL, *packages)
 
 
-def test_the_portal_describes_itself():
-    with opened("control") as image:
+def test_the_portal_describes_itself(images: Images):
+    with opened(images, "control") as image:
         described = json.loads(run(image, "python", "-m", "practicum_portal", "openapi"))
     assert described["openapi"].startswith("3.")
 
@@ -64,13 +62,13 @@ def test_the_portal_describes_itself():
         ("grader", "python /opt/practicum/verify.py", "as expected"),
     ],
 )
-def test_what_the_chart_starts_is_there(name: str, command: str, expected: str):
-    with opened(name) as image:
+def test_what_the_chart_starts_is_there(images: Images, name: str, command: str, expected: str):
+    with opened(images, name) as image:
         assert expected in run(image, "sh", "-c", command)
 
 
-def test_a_grader_has_nothing_that_fetches():
-    with opened("grader") as image:
+def test_a_grader_has_nothing_that_fetches(images: Images):
+    with opened(images, "grader") as image:
         found = run(
             image,
             "sh",
@@ -81,8 +79,8 @@ def test_a_grader_has_nothing_that_fetches():
 
 
 @pytest.mark.parametrize("name", USUAL)
-def test_what_a_build_was_lent_is_not_in_the_image(name: str):
-    with opened(name) as image:
+def test_what_a_build_was_lent_is_not_in_the_image(images: Images, name: str):
+    with opened(images, name) as image:
         assert not (image.root / "etc/pip.conf").exists()
         assert not (image.root / "root/.npmrc").exists()
         assert not list((image.root / "run/secrets").glob("*"))
