@@ -46,6 +46,8 @@ def _in_lines(session: Session, sandbox: Sandbox, *, follow: bool) -> Sandbox:
     for current in session.portal.watch(sandbox.cohort, sandbox.name):
         stage = next((item.stage for item in current.stages if item.state == "current"), "")
         said = " · ".join(session.say(word) for word in (current.phase, stage) if word)
+        why = current.queue.message if current.queue else current.message
+        said = f"{said}: {why}" if why else said
         if said != last:
             session.err.print(f"{current.key}  {said}", markup=False)
             last = said
