@@ -241,6 +241,7 @@ def fine_tune(model, tokenizer, split, device, *, name, lr, before, epochs=2, si
             "seconds": time.perf_counter() - seconds,
             "cpu_seconds": time.process_time() - cpu,
         }
+        run.log(cost, step=step)
         run.finish(cost)
     return {"method": name, "run": run, "predicted": predicted, "score": score,
             "trainable": trainable, **cost}
