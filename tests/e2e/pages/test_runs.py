@@ -10,6 +10,8 @@ def test_points_arrive_without_a_reload(world, visit, making):
     before = latest.inner_text()
     world.append("trainee", "adapter-tuning", "run-live-r16", making.points(95, 0.1, 1.1, first=70))
     expect(latest).not_to_have_text(before)
+    expect(page.locator("[data-points]")).to_have_text("95")
+    expect(page.locator("[data-figure=loss]")).to_have_text(latest.inner_text())
     assert page.evaluate("window.notReloaded === true")
     assert page.complaints == []
 

@@ -2,6 +2,7 @@
 import { addPoint, align, gaps } from "./series.js";
 
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2], [12, 4]];
+const count = new Intl.NumberFormat(document.documentElement.lang);
 const number = new Intl.NumberFormat(document.documentElement.lang, { maximumSignificantDigits: 4 });
 
 function colour(name) {
@@ -131,6 +132,15 @@ function watchTools(area, views) {
   }).observe(area);
 }
 
+/* The figures above the curves follow along. */
+function showFigures(run) {
+  for (const metric of run.metrics) {
+    const place = document.querySelector(`[data-figure="${CSS.escape(metric.name)}"]`);
+    if (place) place.textContent = metric.last === null ? metric.last_text : write(metric.last);
+  }
+  document.querySelector("[data-points]").textContent = count.format(run.points);
+}
+
 /* A hidden tab lets go of its connection, since a browser has few of them for one host. */
 function follow(area, views) {
   let position = area.dataset.position;
@@ -145,6 +155,7 @@ function follow(area, views) {
       }
     }
     if (message.points?.length) views.forEach(update);
+    if (message.run) showFigures(message.run);
     const known = new Set(views.map((view) => view.curves[0].metric));
     const fresh = (message.points ?? []).some((point) => Object.keys(point.values).some((name) => !known.has(name)));
     if (fresh || (message.run && message.run.state !== "running")) location.reload();
