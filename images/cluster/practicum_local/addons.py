@@ -10,33 +10,18 @@ import yaml
 from practicum_local.oci import Image
 
 FOLDER = Path(__file__).with_name("addons")
-APPLETS = ("cat", "chmod", "chown", "echo", "ls", "mkdir", "rm", "sh", "sleep")
 CONFIG_ANNOTATION = "practicum.dev/manifest"
-DEPLOYMENTS = {"kube-system": "coredns", "local-path-storage": "local-path-provisioner"}
-"""Deployment by its namespace, which holds nothing else: Pods expect that these work."""
+NAMESPACE, DNS = "kube-system", "coredns"
+"""Where the add-ons are, and the Deployment among them that Pods expect to work."""
 
 
-def images(*, busybox: Path, coredns: Path, provisioner: Path) -> list[Image]:
+def images(*, busybox: Path, coredns: Path) -> list[Image]:
     """The node's own images, from programs on this machine."""
-    shell = {"bin/busybox": busybox}
+    # The process that holds a Pod's namespaces has nothing to do but to be there.
+    sleep = ["/bin/busybox", "sleep", "2147483647"]
     return [
-        # The process that holds a Pod's namespaces has nothing to do but to be there.
-        Image("pause", files=shell, entrypoint=["/bin/busybox", "sleep", "2147483647"]),
-        Image(
-            "busybox",
-            files=shell,
-            entrypoint=["/bin/sh"],
-            links={f"bin/{name}": "busybox" for name in APPLETS},
-            folders=["tmp"],
-            user="0:0",
-        ),
+        Image("pause", files={"bin/busybox": busybox}, entrypoint=sleep),
         Image("coredns", files={"coredns": coredns}, entrypoint=["/coredns"], folders=["tmp"]),
-        Image(
-            "local-path-provisioner",
-            files={"local-path-provisioner": provisioner},
-            entrypoint=["/local-path-provisioner"],
-            folders=["tmp"],
-        ),
     ]
 
 

@@ -70,10 +70,8 @@ PROGRAMS = {
         KUBE,
         Program("coredns", source=GO_SOURCES / "coredns"),
         Program("netpol", source=GO_SOURCES / "netpol"),
+        Program("volumes", source=GO_SOURCES / "volumes"),
         Program("helm", remote="helm.sh/helm/v3/cmd/helm@v3.22.0"),
-        Program(
-            "local-path-provisioner", remote="github.com/rancher/local-path-provisioner@v0.0.30"
-        ),
         Program("kwok", remote="sigs.k8s.io/kwok/cmd/kwok@v0.8.0"),
     )
 }

@@ -123,6 +123,8 @@ class Plane:
             f"--root-ca-file={self.pki / 'ca.crt'}",
             f"--cluster-signing-cert-file={self.pki / 'ca.crt'}",
             f"--cluster-signing-key-file={self.pki / 'ca.key'}",
+            # A claim whose volume appears while it is looked at waits for the next round.
+            "--pvclaimbinder-sync-period=1s",
         ]
 
     def scheduler(self) -> list[str]:

@@ -105,7 +105,7 @@ class Node:
                 with progress.step("Waiting for containerd"):
                     self._wait("containerd", self.runtime.answers)
                 self._load_own_images(own, progress)
-                with progress.step("Waiting for the node, its DNS and its volumes"):
+                with progress.step("Waiting for the node and its DNS"):
                     self._settle(api, own)
             self._remove_former_images(own)
 
@@ -161,7 +161,6 @@ class Node:
         return addons.images(
             busybox=toolchain.unpacked_program("busybox", self._paths),
             coredns=self._program("coredns"),
-            provisioner=self._program("local-path-provisioner"),
         )
 
     def _machine(self, own: list[oci.Image]) -> Machine:
@@ -183,6 +182,7 @@ class Node:
             runc=toolchain.unpacked_program("runc", self._paths),
             cni_plugins=toolchain.unpacked(self._paths) / "usr/lib/cni",
             netpol=self._program("netpol"),
+            volumes=self._program("volumes"),
             python=Path(sys.executable),
             cgroup=self._cgroup,
             pause_image=own[0].reference,
@@ -248,8 +248,7 @@ class Node:
         # The kubelet derives what is allocatable from the capacity, but seconds later.
         status = {"capacity": {GPU: gpus}, "allocatable": {GPU: gpus}}
         api.merge(f"{NODE_PATH}/status", {"status": status})
-        for namespace, name in addons.DEPLOYMENTS.items():
-            self._wait(name, lambda: _works(api, namespace, name, since))  # noqa: B023 - called now
+        self._wait("the cluster's DNS", lambda: _answers(api, since))
 
     def _wait(self, what: str, probe: Callable[[], bool]) -> None:
         try:
@@ -263,9 +262,8 @@ class Node:
             raise ProcessError(f"the node's supervisor ended:\n{log}")
 
 
-def _works(api: Api, namespace: str, deployment: str, since: dt.datetime) -> bool:
-    """Whether a Deployment is available, and by Pods of this run of the node."""
-    found = api.get(f"/apis/apps/v1/namespaces/{namespace}/deployments/{deployment}")
-    if not is_available(found):
-        return False
-    return all_run(api.get(f"/api/v1/namespaces/{namespace}/pods"), since=since)
+def _answers(api: Api, since: dt.datetime) -> bool:
+    """Whether the DNS is available, and by Pods of this run of the node."""
+    namespace = f"namespaces/{addons.NAMESPACE}"
+    deployment = api.get(f"/apis/apps/v1/{namespace}/deployments/{addons.DNS}")
+    return is_available(deployment) and all_run(api.get(f"/api/v1/{namespace}/pods"), since=since)

@@ -19,7 +19,7 @@ DNS_ADDRESS = "10.96.0.10"
 MAX_PODS = 200
 CONTAINERD_SOCKET = Path("/run/containerd/containerd.sock")
 NETPOL_SOCKET = Path("/run/practicum-netpol.sock")
-VOLUMES = Path("/var/lib/practicum/volumes")
+VOLUMES_FOLDER = Path("/var/lib/practicum/volumes")
 
 KUBELET = Identity("kubelet", f"system:node:{NODE_NAME}", organization="system:nodes")
 KUBELET_SERVER = Identity(
@@ -27,6 +27,7 @@ KUBELET_SERVER = Identity(
 )
 KUBE_PROXY = Identity("kube-proxy", "system:kube-proxy")
 NETPOL = Identity("netpol", "practicum:netpol")
+VOLUMES = Identity("volumes", "practicum:volumes")
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Machine:
     cni_plugins: Path
     """The folder of Debian's plugins."""
     netpol: Path
+    volumes: Path
     python: Path
     cgroup: str
     pause_image: str
@@ -179,6 +181,7 @@ def processes(machine: Machine, *, versions: dict[str, str]) -> list[Process]:
         process("kube-controller-manager", plane.controller_manager()),
         process("kube-scheduler", plane.scheduler()),
         process("netpol", netpol(machine)),
+        process("volumes", volumes(machine)),
         process("containerd", containerd(machine)),
         process("kubelet", kubelet(machine), waits_for=CONTAINERD_SOCKET),
         process("kube-proxy", kube_proxy(machine)),
@@ -228,6 +231,16 @@ def netpol(machine: Machine) -> list[str]:
         f"--kubeconfig={machine.plane.kubeconfig(NETPOL)}",
         f"--pod-range={POD_RANGE}",
         f"--socket={NETPOL_SOCKET}",
+    ]
+
+
+def volumes(machine: Machine) -> list[str]:
+    """The provisioner of PersistentVolumes."""
+    return [
+        str(machine.volumes),
+        f"--kubeconfig={machine.plane.kubeconfig(VOLUMES)}",
+        f"--root={VOLUMES_FOLDER}",
+        f"--node={NODE_NAME}",
     ]
 
 

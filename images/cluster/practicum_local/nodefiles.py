@@ -27,7 +27,12 @@ def write(machine: Machine) -> list[Process]:
 def _certify(plane: Plane) -> None:
     authority = prepare(plane)
     authority.ensure(nodeconfig.KUBELET_SERVER)
-    for identity in (nodeconfig.KUBELET, nodeconfig.KUBE_PROXY, nodeconfig.NETPOL):
+    for identity in (
+        nodeconfig.KUBELET,
+        nodeconfig.KUBE_PROXY,
+        nodeconfig.NETPOL,
+        nodeconfig.VOLUMES,
+    ):
         path = plane.kubeconfig(identity)
         kubeconfig.write(path, server=plane.server, authority=authority, identity=identity)
 
@@ -55,6 +60,7 @@ def _versions(machine: Machine) -> dict[str, str]:
         "kube-scheduler": secrets,
         "kube-proxy": secrets,
         "netpol": secrets,
+        "volumes": secrets,
         "kubelet": [*secrets, folder / "kubelet.yaml"],
         "containerd": [folder / "containerd.toml"],
     }

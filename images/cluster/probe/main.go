@@ -4,6 +4,7 @@
 //	probe try tcp:10.0.0.1:80   says as JSON which targets answered; connect: is content with
 //	                            a connection, dns: asks for a name
 //	probe hold tcp:10.0.0.1:80  keeps one connection busy until it breaks
+//	probe write /work/file      adds a line to a file and prints it
 package main
 
 import (
@@ -23,7 +24,7 @@ const patience = time.Second
 
 func main() {
 	if len(os.Args) < 3 {
-		fail(fmt.Errorf("usage: probe serve|try|hold PROTOCOL:ADDRESS..."))
+		fail(fmt.Errorf("usage: probe serve|try|hold|write TARGET..."))
 	}
 	targets := os.Args[2:]
 	switch os.Args[1] {
@@ -35,6 +36,8 @@ func main() {
 		}
 	case "hold":
 		hold(targets[0])
+	case "write":
+		write(targets[0])
 	}
 }
 
@@ -152,6 +155,23 @@ func hold(target string) {
 		time.Sleep(patience / 10)
 	}
 	fmt.Println("cut")
+}
+
+// write adds a line to a file and prints what it holds then.
+func write(path string) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		fail(err)
+	}
+	defer file.Close()
+	if _, err := fmt.Fprintln(file, "kept"); err != nil {
+		fail(err)
+	}
+	content, err := os.ReadFile(path)
+	if err != nil {
+		fail(err)
+	}
+	fmt.Print(string(content))
 }
 
 func fail(err error) {

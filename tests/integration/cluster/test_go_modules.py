@@ -9,7 +9,7 @@ from practicum_local import build, toolchain
 from practicum_local.paths import GO_SOURCES, Paths
 
 MODULES = sorted(path.parent.name for path in GO_SOURCES.glob("*/go.mod"))
-TESTED = ("netpol",)
+TESTED = ("netpol", "volumes")
 TOO_LARGE_TO_VET = ("coredns", "kube")
 """Vetting loads all that they are made from: minutes, for one file that was compiled."""
 
@@ -30,7 +30,7 @@ def go(tmp_path_factory: pytest.TempPathFactory):
 
 
 def test_every_module_is_known():
-    assert {"coredns", "kube", "netpol", "probe"} == set(MODULES)
+    assert {"coredns", "kube", "netpol", "probe", "volumes"} == set(MODULES)
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -12,8 +12,8 @@ BEFORE, AFTER = "2026-01-01T11:59:59Z", "2026-01-01T12:00:00Z"
     ("manifest", "path"),
     [
         (
-            {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a"}},
-            "/api/v1/namespaces/a",
+            {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a", "namespace": "b"}},
+            "/api/v1/namespaces/b/services/a",
         ),
         (
             {

@@ -32,6 +32,7 @@ MACHINE = Machine(
     runc=Path("/cache/tools/debian/usr/sbin/runc"),
     cni_plugins=Path("/cache/tools/debian/usr/lib/cni"),
     netpol=Path("/cache/bin/netpol"),
+    volumes=Path("/cache/bin/volumes"),
     python=Path("/venv/bin/python"),
     cgroup="practicum-0",
     pause_image="localhost/practicum/pause:0",

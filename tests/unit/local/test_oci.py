@@ -58,21 +58,16 @@ def test_reference_changes_with_the_image(image, tmp_path):
 
 
 def test_manifests_name_the_images_as_they_are_tagged(tmp_path):
-    for name in ("busybox", "coredns", "provisioner"):
+    for name in ("busybox", "coredns"):
         (tmp_path / name).write_text(name)
-    own = addons.images(
-        busybox=tmp_path / "busybox",
-        coredns=tmp_path / "coredns",
-        provisioner=tmp_path / "provisioner",
-    )
+    own = addons.images(busybox=tmp_path / "busybox", coredns=tmp_path / "coredns")
     objects = addons.manifests(own)
     text = json.dumps(objects)
     for image in own[1:]:
         assert f"{image.name}:local" not in text
         assert image.reference in text
-    deployments = [o for o in objects if o["kind"] == "Deployment"]
-    names = {d["metadata"]["namespace"]: d["metadata"]["name"] for d in deployments}
-    assert names == addons.DEPLOYMENTS
+    deployments = [o["metadata"] for o in objects if o["kind"] == "Deployment"]
+    assert [(d["namespace"], d["name"]) for d in deployments] == [(addons.NAMESPACE, addons.DNS)]
 
 
 def test_pods_are_replaced_when_their_configuration_changes():

@@ -5,10 +5,11 @@ import json
 import platform
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 from kubernetes import client, config
@@ -79,8 +80,15 @@ class Cluster:
     kubectl: Path
     kubeconfig: Path
 
-    def pod(self, namespace: str, name: str, **spec: object) -> None:
-        """Create a Pod of the probe image; `spec` is added to its only container."""
+    def pod(
+        self,
+        namespace: str,
+        name: str,
+        *,
+        around: Mapping[str, object] = MappingProxyType({}),
+        **spec: object,
+    ) -> None:
+        """Create a Pod of the probe image; `spec` is added to its container, `around` to it."""
         container = {"name": "probe", "image": self.image, "imagePullPolicy": "Never", **spec}
         manifest = {
             "metadata": {"name": name, "labels": {"pod": name}},
@@ -89,6 +97,7 @@ class Cluster:
                 "restartPolicy": "Never",
                 "terminationGracePeriodSeconds": 0,
                 "enableServiceLinks": False,
+                **around,
             },
         }
         self.core.create_namespaced_pod(namespace, manifest)

@@ -57,30 +57,27 @@ def test_a_made_up_gpu_is_given_once(cluster, namespace, wait):
     wait("the second to be refused for want of GPUs", refused)
 
 
-def test_a_claim_gets_a_volume_that_a_user_may_write(cluster, namespace, node, wait):
+def test_a_claim_is_a_folder_that_outlives_its_pods_and_goes_with_it(
+    cluster, namespace, settings, wait
+):
     cluster.core.create_namespaced_persistent_volume_claim(namespace, CLAIM)
-    (busybox,) = [name for name in node.images() if "/busybox:" in name]
-    cluster.core.create_namespaced_pod(
-        namespace,
-        {
-            "metadata": {"name": "writer"},
-            "spec": {
-                "restartPolicy": "Never",
-                "securityContext": {"runAsUser": 1000, "runAsNonRoot": True, "fsGroup": 1000},
-                "containers": [
-                    {
-                        "name": "writer",
-                        "image": busybox,
-                        "imagePullPolicy": "Never",
-                        "command": ["sh", "-c", "echo kept > /work/file"],
-                        "volumeMounts": [{"name": "work", "mountPath": "/work"}],
-                    }
-                ],
-                "volumes": [{"name": "work", "persistentVolumeClaim": {"claimName": "work"}}],
-            },
-        },
-    )
-    wait("the writer", lambda: phase(cluster, namespace, "writer") == "Succeeded")
+    volume = {"name": "work", "persistentVolumeClaim": {"claimName": "work"}}
+    mount = {"name": "work", "mountPath": "/work"}
+    user = {"runAsUser": 1000, "runAsNonRoot": True, "fsGroup": 1000}
+    for name, held in (("first", "kept\n"), ("second", "kept\nkept\n")):
+        cluster.pod(
+            namespace, name, args=["write", "/work/file"], volumeMounts=[mount],
+            around={"volumes": [volume], "securityContext": user},
+        )  # fmt: skip
+        wait(name, lambda name=name: phase(cluster, namespace, name) == "Succeeded")
+        assert cluster.core.read_namespaced_pod_log(name, namespace) == held
+    (folder,) = (settings.paths.node / "var/lib/practicum/volumes").iterdir()
+    assert (folder / "file").read_text() == "kept\nkept\n"
+    for name in ("first", "second"):
+        cluster.core.delete_namespaced_pod(name, namespace)
+    cluster.core.delete_namespaced_persistent_volume_claim("work", namespace)
+    wait("its folder to go", lambda: not folder.exists())
+    wait("its volume to go", lambda: not cluster.core.list_persistent_volume().items)
 
 
 def test_the_kubelet_measures_containers(cluster, namespace, wait):
@@ -215,11 +212,12 @@ def test_up_that_was_killed_is_finished_by_the_next(node, settings, wait):
 
 
 def started(pid: int) -> str | None:
-    """When a process was started: with its number, that is who it is."""
+    """When a process that has not ended was started: with its number, that is who it is."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
         return None
+    return None if fields[0] == "Z" else fields[19]
 
 
 def test_down_leaves_nothing(node, settings, node_pids):

@@ -358,18 +358,35 @@ def test_a_pod_has_its_rules_from_its_first_packet_on(world, cluster, wait):
     try:
         for namespace, expected in (("x", "false"), ("z", "true")):
             for name in names:
-
-                def ended(namespace: str = namespace, name: str = name) -> bool:
-                    status = cluster.core.read_namespaced_pod_status(name, namespace).status
-                    return status.phase == "Succeeded"
-
-                wait(f"{namespace}/{name}", ended)
+                wait(f"{namespace}/{name}", lambda who=(namespace, name): ended(cluster, *who))
                 said = str(cluster.core.read_namespaced_pod_log(name, namespace))
                 assert expected in said.lower(), f"{namespace}/{name} said {said}"
     finally:
         for name in names:
             for namespace in ("x", "z"):
                 cluster.core.delete_namespaced_pod(name, namespace)
+
+
+def test_a_pod_waits_for_an_enforcer_that_does_not_answer(world, cluster, node_pids, wait):
+    world.policy("deny", DENY_EGRESS)
+    world.expect(lambda c: c.source[0] != "x")
+    (enforcer,) = node_pids("--pod-range=")
+    os.kill(enforcer, signal.SIGSTOP)
+    try:
+        cluster.pod("x", "early", args=["try", world.target(("y", "a"), "tcp:8080")])
+        wait("the plugin to ask", lambda: bool(node_pids("cni/bin/practicum-netpol")))
+        assert cluster.core.read_namespaced_pod_status("early", "x").status.phase == "Pending"
+        os.kill(enforcer, signal.SIGCONT)
+        wait("its end", lambda: ended(cluster, "x", "early"))
+        assert "false" in str(cluster.core.read_namespaced_pod_log("early", "x")).lower()
+    finally:
+        os.kill(enforcer, signal.SIGCONT)
+        cluster.core.delete_namespaced_pod("early", "x")
+
+
+def ended(cluster, namespace: str, name: str) -> bool:
+    status = cluster.core.read_namespaced_pod_status(name, namespace).status
+    return bool(status.phase == "Succeeded")
 
 
 def test_rules_stay_while_the_enforcer_is_away(world, node_pids, wait):

@@ -56,7 +56,8 @@
   --service-account-private-key-file=/cache/node/pki/sa.key \
   --root-ca-file=/cache/node/pki/ca.crt \
   --cluster-signing-cert-file=/cache/node/pki/ca.crt \
-  --cluster-signing-key-file=/cache/node/pki/ca.key
+  --cluster-signing-key-file=/cache/node/pki/ca.key \
+  --pvclaimbinder-sync-period=1s
 
 # kube-scheduler
 /cache/bin/kube \
@@ -73,6 +74,12 @@
   --kubeconfig=/cache/node/netpol.kubeconfig \
   --pod-range=10.244.0.0/24 \
   --socket=/run/practicum-netpol.sock
+
+# volumes
+/cache/bin/volumes \
+  --kubeconfig=/cache/node/volumes.kubeconfig \
+  --root=/var/lib/practicum/volumes \
+  --node=practicum
 
 # containerd
 /cache/tools/debian/usr/bin/containerd \
