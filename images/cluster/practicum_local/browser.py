@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import uuid4
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
@@ -169,24 +170,25 @@ class Jupyter:
 
     def run_notebook(self, name: str, seconds: int) -> dict[str, Any]:
         """Open a notebook, run all its cells, save; return it when the last cell has run."""
-        self.page.goto(f"{self.server}lab/tree/{name}")
-        panel = self.page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
-        panel.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
+        # A workspace of its own: in the usual one other notebooks may be open, and in front.
+        self.page.goto(f"{self.server}lab/workspaces/{uuid4().hex}/tree/{name}")
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
-        self._wait_for_quiet(seconds)
+        self._wait_for_quiet(name, seconds)
         self.page.keyboard.press("Control+s")
         self.page.wait_for_timeout(3000)
         notebook: dict[str, Any] = self.api("GET", f"contents/{name}")["content"]
         return notebook
 
-    def _wait_for_quiet(self, seconds: int) -> None:
-        """Return when no kernel has been busy for some seconds: between two cells it never is."""
+    def _wait_for_quiet(self, name: str, seconds: int) -> None:
+        """Return when a notebook's kernel is idle for longer than it is between two cells."""
         quiet = 0
         for _ in range(seconds):
             self.page.wait_for_timeout(1000)
-            states = {kernel["execution_state"] for kernel in self.api("GET", "kernels")}
-            quiet = 0 if states & {"busy", "starting"} else quiet + 1
+            sessions = self.api("GET", "sessions")
+            states = {s["kernel"]["execution_state"] for s in sessions if s["path"] == name}
+            quiet = quiet + 1 if states == {"idle"} else 0
             if quiet == QUIET_SECONDS:
                 return
         raise BrowserError(f"the notebook still runs after {seconds} s")

@@ -20,7 +20,7 @@ from practicum_local.release import NAMESPACE, Cluster
 
 TRAINEE = "trainee"
 NOTEBOOK = "solution.ipynb"
-NOTEBOOK_SECONDS = 600
+NOTEBOOK_SECONDS = 1200
 SCRAPE_SECONDS = 120
 SAMPLES = f"/api/v1/namespaces/{NAMESPACE}/services/prometheus:9090/proxy/api/v1/query?query="
 
@@ -46,7 +46,7 @@ def _work(trainee: Person) -> None:
         trainee.see("home")
     with progress.step("The trainee opens JupyterLab"):
         jupyter = Jupyter(trainee.open_lab(COHORT, LAB))
-        jupyter.page.locator(".jp-Notebook").wait_for()
+        jupyter.page.locator(".jp-Notebook").first.wait_for()
         trainee.see("jupyterlab", jupyter.page)
     with progress.step("The trainee runs the lab's notebook to the end"):
         jupyter.api("PUT", f"contents/{NOTEBOOK}", _solution())
