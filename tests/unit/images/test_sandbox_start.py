@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from practicum_sandbox import home
 from practicum_sandbox.arguments import default_url, environment, server_arguments
 from practicum_sandbox.problems import notice

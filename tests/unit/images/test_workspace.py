@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from practicum_sandbox import files, workspace
 from practicum_sandbox.files import digests
 from practicum_sandbox.settings import SandboxSettings
