@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -32,6 +33,7 @@ _QUANTITY_FACTORS = {
 }
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """Return the span that ``text`` such as ``1h30m`` names; raise ValueError otherwise."""
     match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
@@ -41,6 +43,7 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
+@lru_cache(maxsize=1024)
 def parse_quantity(text: str | int) -> float:
     """Return the number that a Kubernetes quantity such as ``500m`` or ``2Gi`` names."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(text))

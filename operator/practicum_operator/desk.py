@@ -5,7 +5,6 @@ was admitted either stands in its status as starting, or waits.
 """
 
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 
 from practicum_api.base import parse_quantity
 from practicum_api.sandbox import Blueprint, Phase, Sandbox
@@ -16,19 +15,14 @@ from practicum_operator.phases import HOLDING
 ADMISSION = Key("Admission", "", "")
 
 
-@lru_cache(maxsize=1024)
-def _amount(quantity: str) -> float:
-    return parse_quantity(quantity)
-
-
 def demand_of(cohort: str, owner: str, blueprint: Blueprint) -> Demand:
     """Return what a sandbox of this blueprint takes while it runs."""
     held = blueprint.accelerator
     return Demand(
         cohort=cohort,
         owner=owner,
-        cpu=_amount(blueprint.resources.cpu),
-        memory=_amount(blueprint.resources.memory),
+        cpu=parse_quantity(blueprint.resources.cpu),
+        memory=parse_quantity(blueprint.resources.memory),
         class_name=held.class_name if held else "",
         count=held.count if held else 0,
     )

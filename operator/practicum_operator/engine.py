@@ -13,6 +13,7 @@ from practicum_operator.desk import sandbox_key
 from practicum_operator.hub import Hub, HubError
 from practicum_operator.kubernetes import (
     ConflictError,
+    GoneError,
     KubernetesError,
     NotFoundError,
     TooManyRequestsError,
@@ -25,7 +26,7 @@ from practicum_operator.reconcile_catalogue import (
 )
 from practicum_operator.reconcile_cohort import reconcile_cohort
 from practicum_operator.reconcile_sandbox import reconcile_sandbox
-from practicum_operator.resources import NAMESPACES, NODES, OURS, PODS, Resource
+from practicum_operator.resources import NAMESPACES, NODES, OURS, PODS, SANDBOXES, Resource
 
 _LOG = logging.getLogger(__name__)
 
@@ -41,13 +42,16 @@ RECONCILERS: dict[str, Reconciler] = {
 }
 POD_SELECTOR = "app.kubernetes.io/name=practicum,app.kubernetes.io/component in (sandbox,proxy)"
 NAMESPACE_SELECTOR = "practicum.dev/cohort"
-WATCHED: tuple[tuple[Resource, str], ...] = (
+_FIRST_PAUSE, _LAST_PAUSE = 0.1, 10.0
+RARE: tuple[tuple[Resource, str], ...] = (
     (NAMESPACES, NAMESPACE_SELECTOR),
     (NODES, ""),
-    *((resource, "") for resource in OURS),
-    (PODS, POD_SELECTOR),
+    *((resource, "") for resource in OURS if resource is not SANDBOXES),
 )
-"""Everything that is listed and watched, with the labels that are selected by."""
+"""What changes rarely: Kopf watches it. With the labels that are selected by."""
+FREQUENT: tuple[tuple[Resource, str], ...] = ((SANDBOXES, ""), (PODS, POD_SELECTOR))
+"""What changes eight times for each start: watched here, since an event through Kopf costs as much
+processor time as all that we do for it (docs/decisions/watching.md)."""
 
 
 class Engine:
@@ -58,6 +62,7 @@ class Engine:
         self._hub = hub
         self._tasks: list[asyncio.Task[None]] = []
         self._workers: list[asyncio.Task[None]] = []
+        self._versions: dict[str, str] = {}
         self.synced = False
 
     def observe(self, kind: str, event: str | None, body: Body) -> None:
@@ -81,19 +86,47 @@ class Engine:
 
         Also notices what is gone: a watch that was broken says nothing of it.
         """
-        for resource, selector in WATCHED:
-            listing = await self._context.kubernetes.list(resource, selector=selector)
-            store = self._context.cache.store(resource.kind)
-            names = []
-            for body in listing.items:
-                meta = body["metadata"]
-                names.append((meta.get("namespace", ""), meta["name"]))
-                self.observe(resource.kind, None, body)
-            for name in store.missing(names, listing.resource_version):
-                before = store.drop(name, listing.resource_version)
-                self._context.changed(resource.kind, before, None)
-                if resource.kind in RECONCILERS:
-                    self._context.queue.add(Key(resource.kind, *name))
+        for resource, selector in (*RARE, *FREQUENT):
+            self._versions[resource.kind] = await self._list(resource, selector)
+
+    async def _list(self, resource: Resource, selector: str) -> str:
+        """List one kind, forget what is gone, and return the version to watch from."""
+        listing = await self._context.kubernetes.list(resource, selector=selector)
+        store = self._context.cache.store(resource.kind)
+        names = []
+        for body in listing.items:
+            meta = body["metadata"]
+            names.append((meta.get("namespace", ""), meta["name"]))
+            self.observe(resource.kind, None, body)
+        for name in store.missing(names, listing.resource_version):
+            before = store.drop(name, listing.resource_version)
+            self._context.changed(resource.kind, before, None)
+            if resource.kind in RECONCILERS:
+                self._context.queue.add(Key(resource.kind, *name))
+        return listing.resource_version
+
+    async def _watch(self, resource: Resource, selector: str) -> None:
+        """Watch one kind for ever, going on where a broken stream has ended."""
+        since = self._versions[resource.kind]
+        pause = _FIRST_PAUSE
+        while True:
+            try:
+                events = self._context.kubernetes.watch(resource, since=since, selector=selector)
+                async for event, body in events:
+                    since = body["metadata"]["resourceVersion"]
+                    pause = _FIRST_PAUSE
+                    if event != "BOOKMARK":
+                        self.observe(resource.kind, event, body)
+            except GoneError:
+                try:
+                    since = await self._list(resource, selector)
+                    continue
+                except KubernetesError as error:
+                    _LOG.warning("list %s: %s", resource.plural, error)
+            except KubernetesError as error:
+                _LOG.warning("watch %s: %s", resource.plural, error)
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, _LAST_PAUSE)
 
     async def start(self) -> None:
         """List everything, then start the loops."""
@@ -108,6 +141,10 @@ class Engine:
             *(
                 asyncio.create_task(self._context.registrar.work(), name=f"registrar {number}")
                 for number in range(settings.hub_workers)
+            ),
+            *(
+                asyncio.create_task(self._watch(resource, selector), name=resource.plural)
+                for resource, selector in FREQUENT
             ),
             asyncio.create_task(self._keep_routes(), name="routes"),
             asyncio.create_task(self._resync(), name="resync"),
@@ -158,7 +195,7 @@ class Engine:
             wait = context.queue.retry(key, at_least=1.0)
             _LOG.exception("%s %s/%s; again in %.1f s", *key, wait)
         seconds = context.monotonic() - began
-        context.metrics.reconcile_seconds.labels(key.kind, result).observe(seconds)
+        context.metrics.count_reconcile(key.kind, result, seconds)
 
     async def _resync(self) -> None:
         """List everything now and then, and look at the rooms of all Cohorts."""

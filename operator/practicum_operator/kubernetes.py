@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import urlencode
 
 import aiohttp
 from aiohttp.client_middlewares import ClientHandlerType
 from kubernetes.aio import client, config
 from pydantic_core import from_json, to_json
+from yarl import URL
 
 from practicum_operator.resources import Resource
 
@@ -24,6 +26,8 @@ _METADATA_ONLY = (
     "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1, application/json;q=0.9"
 )
 _PAGE = 500
+_WATCH_SECONDS = 280
+_WATCH_TIMEOUT = aiohttp.ClientTimeout(total=None, sock_connect=20, sock_read=_WATCH_SECONDS + 20)
 
 
 class KubernetesError(Exception):
@@ -126,6 +130,7 @@ class Kubernetes:
         async def authorize(
             request: aiohttp.ClientRequest, handler: ClientHandlerType
         ) -> aiohttp.ClientResponse:
+            # Asked for each time, since tokens of ServiceAccounts are renewed every hour.
             token = await configuration.get_api_key_with_prefix("BearerToken")
             if token:
                 request.headers["Authorization"] = token
@@ -133,8 +138,14 @@ class Kubernetes:
 
         rest = client.ApiClient(configuration).rest_client
         connector = aiohttp.TCPConnector(limit=connections, ssl=rest.ssl_context)
+        middlewares = (authorize,) if configuration.api_key else ()
         async with aiohttp.ClientSession(
-            connector=connector, middlewares=(authorize,), read_bufsize=2**21
+            connector=connector,
+            middlewares=middlewares,
+            # No cookies here, and nothing compressed: both would only cost time.
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers={"Accept-Encoding": "identity", "User-Agent": MANAGER},
+            read_bufsize=2**21,
         ) as session:
             yield cls(session, configuration.host, wait=wait, observe=observe)
 
@@ -153,6 +164,32 @@ class Kubernetes:
             if not proceed:
                 return Listing(items, page["metadata"]["resourceVersion"])
             query = {**query, "continue": proceed}
+
+    async def watch(
+        self, resource: Resource, *, since: str, selector: str = ""
+    ) -> AsyncIterator[tuple[str, Body]]:
+        """Yield each event after version ``since``, until the API server ends the stream.
+
+        Raises GoneError when that version is too old to go on from: then list anew.
+        """
+        query = {
+            "watch": "1",
+            "resourceVersion": since,
+            "allowWatchBookmarks": "true",
+            "timeoutSeconds": str(_WATCH_SECONDS),
+        } | ({"labelSelector": selector} if selector else {})
+        try:
+            async with self.session.get(
+                self._url(resource.path(), query), timeout=_WATCH_TIMEOUT
+            ) as response:
+                self._observe("watch", resource.plural, str(response.status))
+                if response.status >= 400:  # noqa: PLR2004 - HTTP's first error
+                    raw = await response.read()
+                    raise _error(response.status, raw, response.headers.get("Retry-After"))
+                async for event in _events(response.content):
+                    yield event
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            raise UnavailableError(f"watch {resource.plural}: {type(error).__name__}") from error
 
     async def create(self, resource: Resource, body: Body) -> Body:
         """Create an object and return its metadata; AlreadyExistsError when there is one."""
@@ -251,8 +288,7 @@ class Kubernetes:
         try:
             async with self.session.request(
                 _METHODS.get(verb, "PATCH"),
-                self.server + path,
-                params=query,
+                self._url(path, query),
                 data=None if body is None else to_json(body),
                 headers=headers,
                 timeout=self._timeout,
@@ -269,6 +305,11 @@ class Kubernetes:
         parsed: Body = from_json(raw)
         return parsed
 
+    def _url(self, path: str, query: Mapping[str, str] | None) -> URL:
+        """Return a URL whose parts are known to need no escaping but in the query."""
+        text = f"{self.server}{path}?{urlencode(query)}" if query else f"{self.server}{path}"
+        return URL(text, encoded=True)
+
 
 _METHODS = {"get": "GET", "list": "GET", "create": "POST", "update": "PUT", "delete": "DELETE"}
 _ERRORS: dict[int, type[KubernetesError]] = {
@@ -280,6 +321,21 @@ _ERRORS: dict[int, type[KubernetesError]] = {
     422: InvalidError,
     429: TooManyRequestsError,
 }
+
+
+async def _events(stream: aiohttp.StreamReader) -> AsyncIterator[tuple[str, Body]]:
+    """Yield the events of a watch, one JSON object a line, as many at once as have arrived."""
+    rest = b""
+    async for chunk in stream.iter_any():
+        *lines, rest = (rest + chunk).split(b"\n")
+        for line in lines:
+            if not line:
+                continue
+            event = from_json(line)
+            if event["type"] == "ERROR":
+                code = int(event["object"].get("code", 0))
+                raise _error(code, to_json(event["object"]), None)
+            yield event["type"], event["object"]
 
 
 def _error(status: int, raw: bytes, retry_after: str | None) -> KubernetesError:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from itertools import pairwise
 
 from prometheus_client import CollectorRegistry, Gauge, Histogram
@@ -56,6 +57,9 @@ class Metrics:
             ["verb", "resource", "code"],
             registry=self.registry,
         )
+        # Looking a child up by its labels costs as much as a whole plan.
+        self._requests_of = lru_cache(maxsize=None)(self.api_requests.labels)
+        self._reconciles_of = lru_cache(maxsize=None)(self.reconcile_seconds.labels)
         self.queue_length = Gauge(
             "practicum_workqueue_depth", "Objects that wait for a look.", registry=self.registry
         )
@@ -78,9 +82,13 @@ class Metrics:
             registry=self.registry,
         )
 
+    def count_reconcile(self, kind: str, result: str, seconds: float) -> None:
+        """Count one look at an object."""
+        self._reconciles_of(kind, result).observe(seconds)
+
     def count_request(self, verb: str, resource: str, code: str) -> None:
         """Count one request to the API server."""
-        self.api_requests.labels(verb, resource, code).inc()
+        self._requests_of(verb, resource, code).inc()
 
     def observe_ready(self, sandbox: Sandbox, now: datetime) -> None:
         """Note how long a sandbox that has just become ready took, in all and by stage."""

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from practicum_api import labels, names
 from practicum_api.accelerator import AcceleratorClass
-from practicum_api.base import Condition, find_condition, merge_conditions
+from practicum_api.base import Condition, find_condition
 from practicum_api.cohort import Cohort
 from practicum_api.lab import Lab
 from practicum_api.reasons import Reason
@@ -159,6 +159,7 @@ class Draft:
     seen: Observed
     changes: dict[str, Any] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
+    """What holds; one that has not changed is the very object of the old status."""
     parts: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -187,14 +188,26 @@ class Draft:
         reason: Reason,
         message: str = "",
     ) -> None:
-        """Add a condition."""
+        """Add a condition; the time is that of its last change of status."""
+        seen = self.seen
+        text = (message or reason.text)[:1000]
+        generation = seen.sandbox.metadata.generation
+        before = find_condition(self.status.conditions, kind)
+        moment = seen.now.replace(microsecond=0)
+        if before is not None and before.status == status:
+            same = (before.reason, before.message) == (reason.value, text)
+            if same and before.observed_generation == generation:
+                self.conditions.append(before)
+                return
+            moment = before.last_transition_time or moment
         self.conditions.append(
             Condition(
                 type=kind,
                 status=status,
                 reason=reason.value,
-                message=(message or reason.text)[:1000],
-                observed_generation=self.seen.sandbox.metadata.generation,
+                message=text,
+                observed_generation=generation,
+                last_transition_time=moment,
             )
         )
 
@@ -231,13 +244,9 @@ class Draft:
 
     def plan(self) -> Plan:
         """Return the finished plan."""
-        seen = self.seen
-        merged = merge_conditions(
-            self.status.conditions, tuple(self.conditions), seen.now.replace(microsecond=0)
-        )
         changes = {
-            "observed_generation": seen.sandbox.metadata.generation,
-            "conditions": merged,
+            "observed_generation": self.seen.sandbox.metadata.generation,
+            "conditions": tuple(self.conditions),
             **self.changes,
         }
         status = self.status.model_copy(update=changes)

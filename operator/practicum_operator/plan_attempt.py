@@ -7,8 +7,6 @@ from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase, SandboxStatus, SandboxUsage, Stage, StageTime
 from practicum_operator import lifetimes, usage
 from practicum_operator.builders import blueprint as blueprints
-from practicum_operator.builders.pod import build_pod
-from practicum_operator.builders.workspace import build_claim, build_secret
 from practicum_operator.environment import server_url
 from practicum_operator.failures import Trouble, diagnose
 from practicum_operator.plan import (
@@ -24,8 +22,12 @@ from practicum_operator.plan import (
     close_registration,
     settle_registration,
 )
-from practicum_operator.plan_start import begin_attempt, unresolved_reference, wish_changed
-from practicum_operator.resources import CLAIMS, PODS, SECRETS
+from practicum_operator.plan_start import (
+    begin_attempt,
+    manifests,
+    unresolved_reference,
+    wish_changed,
+)
 from practicum_operator.stages import REASONS, stage_of, stage_times
 from practicum_operator.views import PodView
 
@@ -34,7 +36,7 @@ _QUOTA_WAITS = 6
 
 def plan_starting(seen: Observed, policy: Policy) -> Plan:
     """Plan for an attempt that is under way."""
-    ended = _wanted_end(seen)
+    ended = _wanted_end(seen, policy)
     if ended is not None:
         return ended
     pod = seen.pod
@@ -60,7 +62,7 @@ def plan_starting(seen: Observed, policy: Policy) -> Plan:
 
 def plan_running(seen: Observed, policy: Policy) -> Plan:
     """Plan for a sandbox whose address answers."""
-    ended = _wanted_end(seen)
+    ended = _wanted_end(seen, policy)
     if ended is not None:
         return ended
     pod = seen.pod
@@ -165,7 +167,7 @@ def _counting(seen: Observed) -> SandboxStatus:
     return status
 
 
-def _wanted_end(seen: Observed) -> Plan | None:
+def _wanted_end(seen: Observed, policy: Policy) -> Plan | None:
     """Return the plan when intent asks for an end of this attempt, else None."""
     draft = Draft(seen)
     if seen.sandbox.spec.desired_state == DesiredState.SUSPENDED:
@@ -178,7 +180,7 @@ def _wanted_end(seen: Observed) -> Plan | None:
         return None
     end_attempt(draft)
     if unresolved_reference(seen) is None:
-        return begin_attempt(draft)
+        return begin_attempt(draft, policy)
     draft.set(phase=Phase.QUEUED)
     draft.not_ready(Reason.START_PACED)
     return draft.plan()
@@ -199,25 +201,10 @@ def _plan_creation(seen: Observed, policy: Policy) -> Plan:
         draft.set(phase=Phase.QUEUED, retry_at=(seen.now + wait).replace(microsecond=0))
         draft.not_ready(Reason.QUOTA_EXCEEDED, seen.refusal.message)
         return draft.plan()
-    status, cohort = draft.status, seen.cohort
-    if status.blueprint is None or cohort is None:
-        raise ValueError("a starting sandbox has a blueprint and a cohort")
-    name = cohort.metadata.name
-    pod = build_pod(
-        seen.sandbox,
-        name,
-        status.blueprint,
-        status.attempt,
-        policy.addresses,
-        termination_grace=policy.termination_grace,
-    )
-    draft.do(
-        create=(
-            (CLAIMS, build_claim(seen.sandbox, name, status.blueprint)),
-            (SECRETS, build_secret(seen.sandbox, name, status.attempt)),
-            (PODS, pod),
-        )
-    )
+    status = draft.status
+    if status.blueprint is None:
+        raise ValueError("a starting sandbox has a blueprint")
+    draft.do(create=manifests(seen, policy, status.blueprint, status.attempt))
     _remove_former(draft)
     settle_registration(draft)
     draft.keep(READY)
@@ -234,10 +221,9 @@ def _plan_connecting(draft: Draft, policy: Policy) -> Plan:
         message = "JupyterHub still has to forget the last attempt."
         draft.not_ready(Reason.CONNECTING, message)
         return draft.plan()
+    # The address is written before the Hub is told; that is the order in which plans are done.
     draft.set(pod_ip=pod.ip)
-    current = seen.sandbox.metadata.generation == status.observed_generation
-    if status.pod_ip == pod.ip and current:
-        draft.do(hub=HubWish.SERVE)
+    draft.do(hub=HubWish.SERVE)
     registered = find_condition(status.conditions, REGISTERED)
     known = registered is not None and registered.status == "True"
     serving = seen.hub.state is HubState.SERVING and seen.hub.attempt == status.attempt
@@ -340,6 +326,7 @@ def _times(seen: Observed, ready_at: datetime | None) -> tuple[StageTime, ...]:
         queued_at=queued or seen.asked_at,
         started_at=status.started_at,
         ready_at=ready_at,
+        known=status.stages,
     )
 
 

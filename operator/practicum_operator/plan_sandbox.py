@@ -33,10 +33,10 @@ def plan_sandbox(seen: Observed, policy: Policy) -> Plan:
         case Phase.SUSPENDING:
             return plan_suspending(seen, policy)
         case _:
-            return plan_rest(seen)
+            return plan_rest(seen, policy)
 
 
-def plan_rest(seen: Observed) -> Plan:
+def plan_rest(seen: Observed, policy: Policy) -> Plan:
     """Plan for a sandbox of which nothing runs: pending, queued, suspended or stalled."""
     draft = Draft(seen)
     settle_registration(draft)
@@ -61,10 +61,10 @@ def plan_rest(seen: Observed) -> Plan:
         draft.keep(READY)
         draft.keep("Stalled")
         return draft.plan()
-    return _plan_start(draft)
+    return _plan_start(draft, policy)
 
 
-def _plan_start(draft: Draft) -> Plan:
+def _plan_start(draft: Draft, policy: Policy) -> Plan:
     """Plan for a sandbox that should run and may, as soon as there is room."""
     seen, status = draft.seen, draft.status
     waits = status.retry_at is not None and status.retry_at > seen.now
@@ -77,7 +77,7 @@ def _plan_start(draft: Draft) -> Plan:
     draft.do(wants_admission=True)
     decision = seen.decision
     if decision is not None and decision.admitted:
-        return begin_attempt(draft)
+        return begin_attempt(draft, policy)
     draft.set(phase=Phase.QUEUED, retry_at=None)
     draft.set(stages=stage_times(None, queued_at=seen.asked_at))
     if decision is None:

@@ -3,10 +3,14 @@
 from practicum_api import names
 from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
-from practicum_api.sandbox import Phase
+from practicum_api.sandbox import Blueprint, Phase
 from practicum_operator import lifetimes
 from practicum_operator.builders import blueprint as blueprints
-from practicum_operator.plan import READY, Draft, Observed, Plan
+from practicum_operator.builders.meta import Manifest
+from practicum_operator.builders.pod import build_pod
+from practicum_operator.builders.workspace import build_claim, build_secret
+from practicum_operator.plan import READY, Draft, Observed, Plan, Policy
+from practicum_operator.resources import CLAIMS, PODS, SECRETS, Resource
 from practicum_operator.stages import stage_times
 
 
@@ -50,7 +54,7 @@ def wish_changed(seen: Observed) -> bool:
     return spec.restart != status.restart or spec.reset != status.reset
 
 
-def begin_attempt(draft: Draft) -> Plan:
+def begin_attempt(draft: Draft, policy: Policy) -> Plan:
     """Plan a new attempt: pin the Lab and take a number, before anything is made.
 
     The number goes into the names of Pod and Secret. It is written first, so that an operator
@@ -82,4 +86,28 @@ def begin_attempt(draft: Draft) -> Plan:
         reset=spec.reset,
     )
     draft.not_ready(Reason.SCHEDULING)
+    draft.do(create=manifests(seen, policy, blueprint, attempt))
+    draft.wake(seen.now + policy.limits.start)
     return draft.plan()
+
+
+def manifests(
+    seen: Observed, policy: Policy, blueprint: Blueprint, attempt: int
+) -> tuple[tuple[Resource, Manifest], ...]:
+    """Return what an attempt is made of."""
+    if seen.cohort is None:
+        raise ValueError("an attempt needs a Cohort")
+    sandbox, cohort = seen.sandbox, seen.cohort.metadata.name
+    pod = build_pod(
+        sandbox,
+        cohort,
+        blueprint,
+        attempt,
+        policy.addresses,
+        termination_grace=policy.termination_grace,
+    )
+    return (
+        (CLAIMS, build_claim(sandbox, cohort, blueprint)),
+        (SECRETS, build_secret(sandbox, cohort, attempt)),
+        (PODS, pod),
+    )

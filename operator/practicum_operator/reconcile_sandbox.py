@@ -28,7 +28,7 @@ from practicum_operator.plan_sandbox import plan_sandbox
 from practicum_operator.registrar import Registration
 from practicum_operator.resources import PODS, SANDBOXES, SECRETS, Resource
 from practicum_operator.views import pod_view
-from practicum_operator.writes import status_patch, write_delay
+from practicum_operator.writes import Delays, status_patch, write_delay
 
 _LOG = logging.getLogger(__name__)
 _MAX_STEPS = 8
@@ -138,8 +138,7 @@ async def _carry_out(context: Context, key: Key, seen: Observed, plan: Plan) -> 
         context.desk.withdraw(key)
     wrote = await _write_status(context, key, seen, plan.status)
     await asyncio.gather(*(_remove(context, target) for target in plan.remove))
-    if plan.create:
-        await _create_all(context, seen, plan)
+    refused = bool(plan.create) and not await _create_all(context, seen, plan)
     _tell_others(context, key, seen, plan)
     if plan.ask_activity:
         await _ask_activity(context, seen)
@@ -148,7 +147,9 @@ async def _carry_out(context: Context, key: Key, seen: Observed, plan: Plan) -> 
         return False
     if plan.wake_at is not None:
         context.queue.add_after(key, (plan.wake_at - seen.now).total_seconds())
-    return wrote or bool(plan.create) or plan.ask_activity
+    # Pods come back as events and the Hub's answer as a notice: nothing is new until then.
+    waits = bool(plan.create) or plan.hub is HubWish.SERVE
+    return refused or plan.ask_activity or (wrote and not waits)
 
 
 def _tell_others(context: Context, key: Key, seen: Observed, plan: Plan) -> None:
@@ -176,7 +177,9 @@ async def _write_status(context: Context, key: Key, seen: Observed, status: Sand
     """Write the status if it has changed and is worth it now; return whether it was written."""
     sandbox = seen.sandbox
     memory = context.memory(sandbox.metadata.uid)
-    delay = write_delay(sandbox.status, status, stage_delay=context.settings.stage_delay)
+    settings = context.settings
+    delays = Delays(stage=settings.stage_delay, news=settings.news_delay)
+    delay = write_delay(sandbox.status, status, delays)
     if delay is None:
         memory.changed_since = None
         return False
@@ -317,8 +320,10 @@ def _note_deletion(context: Context, target: Target, answer: Body) -> None:
     store.put(after, meta["resourceVersion"], (target.namespace, target.name))
 
 
-async def _create_all(context: Context, seen: Observed, plan: Plan) -> None:
-    """Create what an attempt is made of; what exists already is left alone.
+async def _create_all(context: Context, seen: Observed, plan: Plan) -> bool:
+    """Create what an attempt is made of; return whether the API server would have it.
+
+    What exists already is left alone.
 
     The Pod comes last, so that whoever sees it knows that the rest is there: an operator that was
     killed in between would otherwise take an attempt for complete that lacks its Secret.
@@ -336,9 +341,10 @@ async def _create_all(context: Context, seen: Observed, plan: Plan) -> None:
         memory.refusals += 1
         quota = isinstance(error, QuotaError)
         memory.refusal = Refusal(str(error)[:900], quota=quota, times=memory.refusals)
-        return
+        return False
     memory.refusals = 0
-    memory.pod_seen = seen.sandbox.status.attempt
+    memory.pod_seen = plan.status.attempt
+    return True
 
 
 def is_refusal(error: BaseException) -> bool:

@@ -72,8 +72,10 @@ class Settings(BaseSettings):
     release_timeout: Seconds = 120
     """How long a deletion waits for a Hub or a node that does not answer."""
 
-    stage_delay: Seconds = 2.5
+    stage_delay: Seconds = 10
     """A new stage of a start is written when it lasts this long; most do not."""
+    news_delay: Seconds = 1.5
+    """A place in the queue, or a trouble of a start, is written when it lasts this long."""
     count_delay: Seconds = 10
     """Counts of sandboxes, in the status of the other kinds, are written this late at most."""
     idle_recheck: Seconds = 300

@@ -31,8 +31,12 @@ def stage_times(
     queued_at: datetime,
     started_at: datetime | None = None,
     ready_at: datetime | None = None,
+    known: tuple[StageTime, ...] = (),
 ) -> tuple[StageTime, ...]:
-    """Return when each stage of an attempt began, as far as it got."""
+    """Return when each stage of an attempt began, as far as it got.
+
+    Entries of ``known`` that have not changed are used again: this runs for every look.
+    """
     times: list[tuple[Stage, datetime | None]] = [
         (Stage.QUEUED, queued_at),
         (Stage.SCHEDULING, started_at),
@@ -47,5 +51,7 @@ def stage_times(
     for stage, began in times:
         if began is not None:
             latest = max(latest, began.replace(microsecond=0))
-            result.append(StageTime(stage=stage, began=latest))
+            before = known[len(result)] if len(result) < len(known) else None
+            same = before is not None and before.stage is stage and before.began == latest
+            result.append(before if before and same else StageTime(stage=stage, began=latest))
     return tuple(result)

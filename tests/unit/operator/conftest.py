@@ -23,7 +23,7 @@ from practicum_operator.__main__ import build_context
 from practicum_operator.builders.blueprint import resolve
 from practicum_operator.cache import Key
 from practicum_operator.context import Context, policy_of
-from practicum_operator.engine import WATCHED, Engine
+from practicum_operator.engine import FREQUENT, RARE, Engine
 from practicum_operator.hub import HubNotFoundError, Server
 from practicum_operator.kubernetes import (
     AlreadyExistsError,
@@ -490,11 +490,13 @@ async def open_world(
     clock = [at]
     kubernetes.now = lambda: clock[0]
     async with aiohttp.ClientSession() as session:
-        made = Settings(_env_file=None, **({"stage_delay": 0, "count_delay": 0} | settings))
+        made = Settings(
+            _env_file=None, **({"stage_delay": 0, "news_delay": 0, "count_delay": 0} | settings)
+        )
         context = build_context(made, kubernetes, hub, session, Metrics())
         context.now = lambda: clock[0]
         engine = Engine(context, hub)
-        kinds = {resource.kind for resource, _ in WATCHED}
+        kinds = {resource.kind for resource, _ in (*RARE, *FREQUENT)}
         kubernetes.watch = lambda kind, event, body: (
             engine.observe(kind, event, body) if kind in kinds else None
         )

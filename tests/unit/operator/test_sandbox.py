@@ -23,7 +23,7 @@ def changes(world) -> dict[tuple[str, str], int]:
 
 
 async def test_a_start_takes_seven_calls_and_none_twice(kubernetes, hub, reopen) -> None:
-    async with reopen(kubernetes, hub, stage_delay=60, count_delay=60) as world:
+    async with reopen(kubernetes, hub, stage_delay=60, news_delay=60, count_delay=60) as world:
         world.kubernetes.calls.clear()
         world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
         await world.settle()
@@ -293,6 +293,17 @@ async def test_the_deadline_suspends_and_says_why(world) -> None:
     world.end_deleted_pods()
     await world.settle()
     assert world.reason() == "Suspended"
+
+
+@pytest.mark.parametrize("phase", ["Starting", "Running"])
+async def test_a_sandbox_is_looked_at_in_time_without_any_event(world, phase) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    if phase == "Running":
+        world.run_pod()
+        await world.settle()
+    assert world.status()["phase"] == phase
+    assert Key("Sandbox", world.namespace, "one") in world.context.queue._timers
 
 
 async def test_an_extension_moves_the_deadline(world) -> None:

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from practicum_api.base import Condition
 from practicum_api.sandbox import Phase, QueueStatus, SandboxStatus, SandboxUsage, StageTime
-from practicum_operator.writes import merge_diff, write_delay
+from practicum_operator.writes import Delays, merge_diff, write_delay
+
+DELAYS = Delays(stage=10.0, news=1.5)
 
 values = st.recursive(
     st.booleans() | st.integers() | st.text(max_size=3) | st.lists(st.integers(), max_size=3),
@@ -59,7 +61,7 @@ def place(position: int) -> QueueStatus:
 
 
 def test_what_has_not_changed_is_not_written() -> None:
-    assert write_delay(status(), status(), stage_delay=2.5) is None
+    assert write_delay(status(), status(), DELAYS) is None
 
 
 @pytest.mark.parametrize(
@@ -73,33 +75,32 @@ def test_what_has_not_changed_is_not_written() -> None:
     ],
 )
 def test_what_someone_waits_for_is_written_at_once(changes) -> None:
-    assert write_delay(status(), status(**changes), stage_delay=2.5) == 0
+    assert write_delay(status(), status(**changes), DELAYS) == 0
 
 
 def test_settled_usage_is_written_at_once(make) -> None:
     before = status(usage=SandboxUsage(since=make.now))
     after = status(usage=SandboxUsage(running_seconds=5))
-    assert write_delay(before, after, stage_delay=2.5) == 0
+    assert write_delay(before, after, DELAYS) == 0
 
 
 def test_a_queue_that_passes_is_not_written() -> None:
     fresh = SandboxStatus()
-    assert write_delay(fresh, status(phase=Phase.QUEUED, attempt=0), stage_delay=2.5) == 1.25
+    assert write_delay(fresh, status(phase=Phase.QUEUED, attempt=0), DELAYS) == 1.5
 
 
 @pytest.mark.parametrize(("position", "delay"), [(1, 5.0), (40, 40.0)])
 def test_news_of_a_place_is_rarer_the_longer_the_line(position, delay) -> None:
     before = status(phase=Phase.QUEUED, queue=place(position + 1))
     after = status(phase=Phase.QUEUED, queue=place(position))
-    assert write_delay(before, after, stage_delay=2.5) == delay
+    assert write_delay(before, after, DELAYS) == delay
 
 
-def test_the_first_stage_that_lasts_is_written_sooner_than_later_ones(make) -> None:
-    two, three, four = (status(stages=times(make, count)) for count in (2, 3, 4))
-    assert write_delay(two, three, stage_delay=2.5) == 2.5
-    assert write_delay(three, four, stage_delay=2.5) == 10.0
+def test_a_stage_is_written_when_it_lasts(make) -> None:
+    two, three = (status(stages=times(make, count)) for count in (2, 3))
+    assert write_delay(two, three, DELAYS) == 10.0
 
 
 def test_trouble_is_told_sooner_than_progress() -> None:
     before, after = (status(conditions=ready(r)) for r in ("Preparing", "ImageUnavailable"))
-    assert write_delay(before, after, stage_delay=2.5) == 1.25
+    assert write_delay(before, after, DELAYS) == 1.5
