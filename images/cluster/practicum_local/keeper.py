@@ -10,6 +10,7 @@ from pathlib import Path
 
 from practicum_local import files, frame, preflight, supervisor
 from practicum_local.frame import Frame
+from practicum_local.paths import SYSTEM_PATH
 from practicum_local.process import tail
 from practicum_local.supervisor import Process, Report
 
@@ -27,10 +28,11 @@ def code_fingerprint() -> str:
 
 
 class Keeper:
-    """The one who holds a node; its files are in `folder`."""
+    """The one who holds a node; its files are in `folder`, its programs first in `path`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, path: Sequence[Path]) -> None:
         self._folder = folder
+        self._path = path
 
     @property
     def pid(self) -> int | None:
@@ -102,7 +104,7 @@ class Keeper:
                 outer = subprocess.run(  # noqa: S603 - ourselves
                     [*command, *(f"{name}={s.fileno()}" for name, s in listeners.items())],
                     cwd="/",
-                    env=environment(),
+                    env=environment(self._path),
                     stdin=subprocess.DEVNULL,
                     stdout=output,
                     stderr=output,
@@ -116,10 +118,10 @@ class Keeper:
             raise KeeperError(f"the node's namespaces could not be made:\n{tail(self.log)}")
 
 
-def environment() -> dict[str, str]:
+def environment(path: Sequence[Path]) -> dict[str, str]:
     """Of the node's processes: nothing of the caller's but what a program needs."""
     return {
-        "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        "PATH": os.pathsep.join([*map(str, path), SYSTEM_PATH]),
         "PYTHONPATH": str(Path(__file__).parents[1]),
         "PYTHONUNBUFFERED": "1",
         "HOME": "/root",

@@ -75,9 +75,10 @@ class Node:
         self._settings = settings
         self._paths = settings.paths
         self._folder = settings.paths.node
-        self._keeper = Keeper(self._folder)
-        ctr = toolchain.unpacked(self._paths) / "usr/bin/ctr"
-        self.runtime = Runtime(ctr, lambda: self._keeper.pid)
+        # containerd looks for its shim on PATH, and this machine may have another's.
+        programs = toolchain.unpacked(self._paths) / "usr/bin"
+        self._keeper = Keeper(self._folder, [programs])
+        self.runtime = Runtime(programs / "ctr", lambda: self._keeper.pid)
 
     @property
     def kubeconfig(self) -> Path:
@@ -92,9 +93,12 @@ class Node:
     def up(self, progress: Progress) -> None:
         """Bring the node to where it should be, from any state; returns when Pods can run."""
         with exclusive(self._paths.root / "node.lock"):
-            if self._keeper.pid is None:
+            running = self._keeper.pid is not None
+            if not running:
                 preflight.check(self._paths.root)
             toolchain.install(["node"], self._paths)
+            if not running:
+                preflight.check_network()
             own = self._own_images()
             machine = self._machine(own)
             with progress.step("Starting the node"):

@@ -7,6 +7,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 GO_SOURCES = CHECKOUT / "images" / "cluster"
+SYSTEM_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+"""Where a system's programs are; the PATH of a root shell made by `su` may lack half of it."""
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
@@ -11,10 +12,30 @@ from pathlib import Path
 from practicum_local import cgroups, kernel
 from practicum_local.frame import HIDDEN
 from practicum_local.kernel import Mount
-from practicum_local.paths import CHECKOUT
+from practicum_local.paths import CHECKOUT, SYSTEM_PATH
 
 FREE_GIB = 15
 GIB = 1 << 30
+NETWORK_TRIALS = (
+    (("ip", "link", "add", "trial0", "type", "bridge"), "network bridges (CONFIG_BRIDGE)"),
+    (("ip", "link", "add", "trial1", "type", "veth"), "veth interfaces (CONFIG_VETH)"),
+    (
+        ("nft", "add table inet t; add chain inet t c { type filter hook forward priority 0; }"),
+        "nftables (CONFIG_NF_TABLES_INET)",
+    ),
+    (("nft", "add rule inet t c ct state related accept"), "nft_ct (CONFIG_NFT_CT)"),
+    (
+        ("nft", "add chain inet t p { type filter hook prerouting priority raw; }; "
+         "add rule inet t p fib saddr . iif oif eq 0 drop"),
+        "nft_fib (CONFIG_NFT_FIB_INET)",
+    ),
+    (
+        ("nft", "add table ip n; add chain ip n n { type nat hook output priority -100; }; "
+         "add rule ip n n dnat to 10.0.0.1"),
+        "nft_nat (CONFIG_NFT_NAT)",
+    ),
+)  # fmt: skip
+"""What the node does to its network, tried in one that nobody uses, and what it needs."""
 LISTEN = "0A"
 """TCP_LISTEN, as /proc/net/tcp writes it."""
 
@@ -30,6 +51,20 @@ def check(root: Path) -> None:
     if found:
         listed = "\n".join(f"  - {problem}" for problem in found)
         raise PreflightError(f"this machine can't run the node yet:\n{listed}")
+
+
+def check_network() -> None:
+    """Raise PreflightError unless the kernel has what Pods' network is made of."""
+    child = os.fork()
+    if child == 0:
+        os._exit(_try_network())
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        _, what = NETWORK_TRIALS[code - 1]
+        raise PreflightError(
+            f"this machine's kernel lacks {what}: load the module if it has one, start another "
+            "kernel, or use a cluster that you have (CLUSTER=current)"
+        )
 
 
 def problems(root: Path) -> Iterator[str]:
@@ -107,6 +142,17 @@ def _try_frame(root: Path) -> int:
         return 2
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+    return 0
+
+
+def _try_network() -> int:
+    kernel.unshare(kernel.Namespace.NETWORK)
+    for number, (command, _) in enumerate(NETWORK_TRIALS, start=1):
+        tried = subprocess.run(  # noqa: S603 - the commands above
+            command, env={"PATH": SYSTEM_PATH}, capture_output=True, check=False
+        )
+        if tried.returncode:
+            return number
     return 0
 
 

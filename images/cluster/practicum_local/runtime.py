@@ -15,7 +15,7 @@ class Runtime:
     """Images in the node's containerd; `pid` is any process inside the node, or None."""
 
     def __init__(self, ctr: Path, pid: Callable[[], int | None]) -> None:
-        self._program = ctr
+        self.program = ctr
         self._pid = pid
 
     def answers(self) -> bool:
@@ -46,7 +46,7 @@ class Runtime:
         # The socket is in a folder that only the node sees; the kernel leads us there.
         socket = f"/proc/{pid}/root{CONTAINERD_SOCKET}"
         result = subprocess.run(  # noqa: S603 - our own program
-            [self._program, f"--address={socket}", "--namespace=k8s.io", *arguments],
+            [self.program, f"--address={socket}", "--namespace=k8s.io", *arguments],
             capture_output=True,
             text=True,
             check=False,

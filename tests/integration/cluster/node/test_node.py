@@ -162,6 +162,14 @@ def test_what_is_killed_comes_back(victim, node, node_pids, wait):
     wait("the node", lambda: node.status().ready)
 
 
+def test_it_uses_its_own_containerd_down_to_the_shim(node, node_pids):
+    shims = node_pids("containerd-shim-runc-v2")
+    assert shims
+    for pid in shims:
+        program = Path(f"/proc/{pid}/exe").readlink()
+        assert program.parent == (node.runtime.program.parent).resolve()
+
+
 def test_up_again_changes_nothing(node, node_pids):
     before = [node_pids(name) for name in KILLED]
     node.up(Progress())
