@@ -216,7 +216,7 @@ def fine_tune(model, tokenizer, split, device, *, name, lr, before, epochs=2, si
     config = {"method": name, "lr": lr, "epochs": epochs, "batch": size, "seed": SEED,
               "train": len(split.train), "trainable": trainable, "total": total}
     with track.init(lab="lora", name=name, config=config) as run:
-        run.log({"macro_f1": before}, step=0)
+        run.log({"base_macro_f1": before}, step=0)
         seconds, cpu, step, saved = time.perf_counter(), time.process_time(), 0, 0
         for epoch in range(epochs):
             model.train()
