@@ -44,7 +44,7 @@ test-integration: venv ## On a real API server, a real Hub, PostgreSQL and a bro
 	@$(PYTEST) tests/integration
 
 test-labs: venv ## What needs torch, in the sandbox image
-	@$(LOCAL) labs test
+	@scripts/test-labs
 
 test-e2e: venv ## The whole platform on a real node, in a real browser
 	@$(PYTEST) tests/e2e
