@@ -54,6 +54,7 @@ class Reason(StrEnum):
     START_TIMEOUT = "StartTimeout", "It did not become ready in time."
     VOLUME_FAILED = "WorkspaceUnavailable", "Its workspace can't be attached."
     REJECTED = "Rejected", "The cluster refused to run it."
+    NOT_ANSWERING = "NotAnswering", "The server is too busy to answer, or stuck; restart it then."
     POD_DELETED = "PodDeleted", "Its Pod was deleted from outside."
 
     SUSPENDED = "Suspended", "It is suspended; the files are kept."

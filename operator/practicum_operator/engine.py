@@ -7,6 +7,7 @@ from typing import Any
 
 import pydantic
 
+from practicum_api.sandbox import Phase
 from practicum_operator.cache import Key
 from practicum_operator.context import Context
 from practicum_operator.desk import sandbox_key
@@ -221,12 +222,18 @@ class Engine:
             try:
                 await self._check_routes()
             except HubError as error:
+                self._context.registrar.away = True
                 _LOG.info("routes: %s", error)
 
     async def _check_routes(self) -> None:
         context = self._context
         running = routed(context.cache.sandboxes)
-        if not running or not missing_routes(running, await self._hub.routes()):
+        starting = any(item.status.phase is Phase.STARTING for item in context.cache.sandboxes)
+        if not running and not starting:
+            return
+        routes = await self._hub.routes()
+        context.registrar.away = False
+        if not missing_routes(running, routes):
             return
         await self._hub.sync_routes()
         for sandbox in missing_routes(running, await self._hub.routes()):

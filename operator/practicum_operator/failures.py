@@ -124,8 +124,10 @@ def _container_trouble(pod: PodView, memory: str, now: datetime, limits: Limits)
 def _scheduling_trouble(pod: PodView) -> Trouble | None:
     if not pod.scheduling_message:
         return None
-    message = f"No node has room for it: {pod.scheduling_message}"
-    return Trouble(Reason.UNSCHEDULABLE, message[:900], lost=False)
+    said = pod.scheduling_message
+    if "persistentvolumeclaim" in said.lower():
+        return Trouble(Reason.VOLUME_FAILED, f"Its workspace is not there yet: {said}"[:900], False)
+    return Trouble(Reason.UNSCHEDULABLE, f"No node has room for it: {said}"[:900], lost=False)
 
 
 def _out_of_memory(pod: PodView) -> bool:

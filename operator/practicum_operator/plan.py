@@ -89,6 +89,8 @@ class Observed:
     duplicate_of: str = ""
     decision: Decision | None = None
     hub: HubView = field(default_factory=HubView)
+    hub_away: bool = False
+    """Whether the Hub answers nobody at the moment."""
     activity: ActivityView | None = None
     pod_seen: bool = False
     """Whether this attempt's Pod was there before."""

@@ -19,7 +19,7 @@ from practicum_operator.plan import (
     settle_registration,
     suspended_by,
 )
-from practicum_operator.plan_attempt import final_usage
+from practicum_operator.plan_loss import final_usage
 from practicum_operator.resources import CLAIMS
 from practicum_operator.views import PodView
 

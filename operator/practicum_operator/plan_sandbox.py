@@ -12,9 +12,10 @@ from practicum_operator.plan import (
     settle_registration,
     suspended_by,
 )
-from practicum_operator.plan_attempt import plan_running, plan_starting
 from practicum_operator.plan_end import plan_deletion, plan_suspending
+from practicum_operator.plan_running import plan_running
 from practicum_operator.plan_start import begin_attempt, unresolved_reference, wish_changed
+from practicum_operator.plan_starting import plan_starting
 from practicum_operator.stages import stage_times
 
 

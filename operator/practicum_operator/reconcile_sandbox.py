@@ -10,6 +10,7 @@ from practicum_api.base import ObjectMeta, find_condition
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, SandboxStatus, Stage
 from practicum_operator.admission import Request
 from practicum_operator.builders import blueprint as blueprints
+from practicum_operator.builders.event import build_event
 from practicum_operator.builders.workspace import with_token
 from practicum_operator.cache import Key
 from practicum_operator.context import Context, Memory
@@ -26,7 +27,7 @@ from practicum_operator.kubernetes import (
 from practicum_operator.plan import HubWish, Observed, Plan, Refusal, Target, is_holding
 from practicum_operator.plan_sandbox import plan_sandbox
 from practicum_operator.registrar import Registration
-from practicum_operator.resources import PODS, SANDBOXES, SECRETS, Resource
+from practicum_operator.resources import EVENTS, PODS, SANDBOXES, SECRETS, Resource
 from practicum_operator.views import pod_view
 from practicum_operator.writes import Delays, status_patch, write_delay
 
@@ -72,6 +73,7 @@ def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
         duplicate_of=_older_twin(context, sandbox),
         decision=context.desk.decision(key),
         hub=context.registrar.view(key),
+        hub_away=context.registrar.away,
         activity=memory.activity,
         pod_seen=memory.pod_seen == status.attempt,
         refusal=memory.refusal,
@@ -101,9 +103,9 @@ def _asked_at(sandbox: Sandbox, memory: Memory, now: datetime) -> datetime:
 def _older_twin(context: Context, sandbox: Sandbox) -> str:
     """Return the name of an older Sandbox of the same owner and server, if there is one."""
     twins = context.cache.sandboxes.find("server", (sandbox.spec.owner, sandbox.server))
-    if len(twins) < 2:  # noqa: PLR2004 - itself and another
-        return ""
-    first = min(twins, key=_age)
+    # One outside of any Cohort never starts, so it must not keep others from it.
+    rivals = [item for item in twins if context.cache.cohort_of(item.metadata.namespace)]
+    first = min(rivals, key=_age, default=sandbox)
     if first.metadata.uid == sandbox.metadata.uid:
         return ""
     return f"{first.metadata.namespace}/{first.metadata.name}"
@@ -204,7 +206,15 @@ async def _write_status(context: Context, key: Key, seen: Observed, status: Sand
     after = sandbox.model_copy(update={"status": status})
     _remember(context, sandbox, after, answer)
     _note_progress(context, sandbox, after, seen)
+    if settings.events and status.phase is not sandbox.status.phase:
+        await _write_event(context, after, seen)
     return True
+
+
+async def _write_event(context: Context, sandbox: Sandbox, seen: Observed) -> None:
+    """Write an Event when a sandbox has become ready or has stalled, and for nothing else."""
+    if sandbox.status.phase in {Phase.RUNNING, Phase.STALLED}:
+        await context.kubernetes.create(EVENTS, build_event(sandbox, seen.now))
 
 
 def _note_progress(context: Context, before: Sandbox, after: Sandbox, seen: Observed) -> None:

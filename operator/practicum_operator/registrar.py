@@ -39,6 +39,8 @@ class Registrar:
         self._views: dict[Key, HubView] = {}
         self._asked: set[Registration] = set()
         self._queue: WorkQueue[Key] = WorkQueue()
+        self.away = False
+        """Whether the Hub did not answer when it was last asked for anything."""
 
     def view(self, key: Key) -> HubView:
         """Return the Hub's last answer about a sandbox."""
@@ -88,12 +90,14 @@ class Registrar:
             else:
                 done = await self._stop(wish)
         except HubUnavailableError as error:
+            self.away = True
             self._failed(key, wish, HubState.AWAY, error, at_least=error.retry_after)
         except HubNotFoundError as error:
             self._failed(key, wish, HubState.OWNER_UNKNOWN, error, at_least=_SLOW_RETRY)
         except HubError as error:
             self._failed(key, wish, HubState.REFUSED, error, at_least=_SLOW_RETRY / 2)
         else:
+            self.away = False
             self._queue.forget(key)
             if not done:
                 self._queue.add_after(key, _POLL)

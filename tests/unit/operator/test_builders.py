@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from practicum_api.sandbox import Phase
 from practicum_operator.builders.accounts import build_account, build_binding
 from practicum_operator.builders.blueprint import differs, resolve
+from practicum_operator.builders.event import build_event
 from practicum_operator.builders.namespace import build_namespace
 from practicum_operator.builders.pod import blueprint_digest, build_pod
 from practicum_operator.builders.policies import Site, build_policies
@@ -105,6 +107,7 @@ CASES: dict[str, Callable] = {
     "quota-none": lambda make: build_quota(make.cohort(), {}),
     "limits": lambda make: build_limits(make.cohort()),
     "account": lambda make: build_account(make.cohort()),
+    "event": lambda make: build_event(make.started(Phase.RUNNING), make.now),
     "binding": lambda make: build_binding(make.cohort(), "hub", "practicum"),
 }
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from practicum_api.base import format_time
+from practicum_api.names import API_VERSION
 from practicum_operator.cache import Key
 from practicum_operator.hub import HubError, HubUnavailableError
 from practicum_operator.kubernetes import (
@@ -385,6 +386,53 @@ async def test_a_crash_inside_the_pod_is_told_and_healed(world) -> None:
     await world.settle()
     assert (world.status()["phase"], world.status()["attempt"]) == ("Running", 1)
     assert len(world.hub.calls) == starts
+
+
+async def test_a_server_that_falls_silent_is_busy_or_stuck_and_says_so(world) -> None:
+    await world.running()
+    moment = format_time(world.clock[0])
+    silent = {"type": "Ready", "status": "False", "lastTransitionTime": moment}
+    scheduled = {"type": "PodScheduled", "status": "True", "lastTransitionTime": moment}
+    world.say("one-1", {"conditions": [scheduled, silent]})
+    await world.settle()
+    assert world.reason() == "Ready"
+    await world.later(31)
+    assert (world.status()["phase"], world.reason()) == ("Running", "NotAnswering")
+
+
+@pytest.mark.parametrize(("away", "phase"), [(True, "Starting"), (False, "Queued")])
+async def test_a_server_that_finds_no_hub_is_not_to_blame(world, away, phase) -> None:
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    broken = {
+        "restartCount": 5,
+        "state": {"waiting": {"reason": "CrashLoopBackOff"}},
+        "lastState": {"terminated": {"reason": "Error", "exitCode": 1}},
+    }
+    world.context.registrar.away = away
+    world.say("one-1", {"phase": "Running", "containerStatuses": [broken]})
+    await world.settle()
+    assert world.status()["phase"] == phase
+    assert world.reason() == ("HubUnreachable" if away else "Crashed")
+
+
+async def test_events_are_written_for_ready_and_stalled_when_asked_for(
+    kubernetes, hub, reopen
+) -> None:
+    async with reopen(kubernetes, hub, events=True) as world:
+        await world.running()
+        events = [body for (kind, _, _), body in kubernetes.objects.items() if kind == "Event"]
+        assert [event["reason"] for event in events] == ["Ready"]
+
+
+async def test_a_twin_outside_of_any_cohort_keeps_nobody_from_starting(world) -> None:
+    meta = {"name": "rogue", "namespace": "elsewhere"}
+    spec = {"owner": "one", "lab": "lora"}
+    body = {"apiVersion": API_VERSION, "kind": "Sandbox", "metadata": meta, "spec": spec}
+    world.kubernetes.put(body)
+    await world.settle()
+    world.clock[0] += timedelta(minutes=1)
+    await world.running()
 
 
 async def test_deleting_releases_everything_and_rolls_up_once(world) -> None:

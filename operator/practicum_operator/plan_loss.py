@@ -1,0 +1,108 @@
+"""What to do for an attempt that is lost, and how one ends."""
+
+from practicum_api.reasons import Reason
+from practicum_api.sandbox import Phase, SandboxStatus, SandboxUsage
+from practicum_operator import lifetimes, usage
+from practicum_operator.failures import Trouble, diagnose
+from practicum_operator.plan import (
+    READY,
+    REGISTERED,
+    Draft,
+    Observed,
+    Plan,
+    Policy,
+    close_registration,
+)
+
+POD_GONE = Trouble(Reason.POD_DELETED, "Its Pod was deleted from outside.", lost=True)
+
+
+def find_trouble(seen: Observed, policy: Policy) -> Trouble | None:
+    """Return what is wrong with the current attempt's Pod."""
+    pod, blueprint = seen.pod, seen.sandbox.status.blueprint
+    if pod is None or blueprint is None:
+        return None
+    trouble = diagnose(
+        pod,
+        seen.node,
+        image=blueprint.image.reference,
+        memory=blueprint.resources.memory,
+        now=seen.now,
+        limits=policy.limits,
+    )
+    crashing = trouble is not None and trouble.reason is Reason.CRASHED and not pod.ended
+    if crashing and seen.hub_away:
+        # A server gives up when it finds no Hub as it starts: not the attempt's fault.
+        return Trouble(Reason.HUB_AWAY, Reason.HUB_AWAY.text, lost=False)
+    return trouble
+
+
+def overdue(seen: Observed, policy: Policy, trouble: Trouble | None) -> Trouble | None:
+    """Return the trouble of an attempt that takes too long; a server once ready is only busy."""
+    status, pod = seen.sandbox.status, seen.pod
+    if pod is None or pod.ready or status.started_at is None or status.ready_at is not None:
+        return None
+    if seen.now - status.started_at < policy.limits.start:
+        return None
+    if trouble is not None:
+        return Trouble(trouble.reason, trouble.message, lost=True)
+    minutes = int(policy.limits.start.total_seconds() // 60)
+    message = f"Its server did not answer within {minutes} minutes."
+    return Trouble(Reason.START_TIMEOUT, message, lost=True)
+
+
+def plan_loss(seen: Observed, policy: Policy, trouble: Trouble) -> Plan:
+    """Plan for an attempt that is lost: try again later, or give up after the last one.
+
+    Intent is left alone, with one exception: who shuts the server down from inside wants it to
+    stop.
+    """
+    draft = Draft(seen)
+    if trouble.reason is Reason.SHUT_DOWN:
+        draft.set(phase=seen.sandbox.status.phase)
+        draft.keep(REGISTERED)
+        draft.keep(READY)
+        draft.do(suspend=Reason.SHUT_DOWN)
+        return draft.plan()
+    status = draft.status
+    failures = lifetimes.failures_after(
+        status.failures, ready_at=status.ready_at, now=seen.now, stable=policy.stable_after
+    )
+    end_attempt(draft)
+    if failures >= policy.max_attempts:
+        message = f"{trouble.message} It was tried {failures} times; restart it to try again."
+        draft.set(phase=Phase.STALLED, failures=failures, retry_at=None)
+        draft.not_ready(trouble.reason, message, moving=False)
+        draft.say("Stalled", "True", trouble.reason, message)
+        return draft.plan()
+    wait = lifetimes.retry_wait(failures, first=policy.retry_delay)
+    retry_at = (seen.now + wait).replace(microsecond=0)
+    left = policy.max_attempts - failures
+    message = f"{trouble.message} It is tried again in {int(wait.total_seconds())} s ({left} left)."
+    draft.set(phase=Phase.QUEUED, failures=failures, retry_at=retry_at)
+    draft.not_ready(trouble.reason, message)
+    return draft.plan()
+
+
+def end_attempt(draft: Draft) -> None:
+    """Take the address back, settle the usage and delete what the attempt was made of."""
+    seen = draft.seen
+    close_registration(draft)
+    draft.set(pod_name="", url="", usage=final_usage(seen), queue=None)
+    draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
+
+
+def final_usage(seen: Observed) -> SandboxUsage:
+    """Return the usage with the current attempt counted in up to its end."""
+    status, pod = counting(seen), seen.pod
+    finished = pod.container.finished_at if pod is not None and pod.ended else None
+    return usage.settled(status, min(finished, seen.now) if finished else seen.now)
+
+
+def counting(seen: Observed) -> SandboxStatus:
+    """Return the status with the start of the count, which the Pod knows before we wrote it."""
+    status, pod = seen.sandbox.status, seen.pod
+    if status.usage.since is None and pod is not None and pod.scheduled_at is not None:
+        since = status.usage.model_copy(update={"since": pod.scheduled_at})
+        return status.model_copy(update={"usage": since})
+    return status

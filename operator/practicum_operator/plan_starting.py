@@ -1,0 +1,214 @@
+"""What to do for a Sandbox whose attempt is under way, until its address answers."""
+
+from datetime import datetime
+
+from practicum_api.base import find_condition
+from practicum_api.reasons import Reason
+from practicum_api.sandbox import DesiredState, Phase, Stage, StageTime
+from practicum_operator import lifetimes
+from practicum_operator.environment import server_url
+from practicum_operator.failures import Trouble
+from practicum_operator.plan import (
+    READY,
+    REGISTERED,
+    Draft,
+    HubState,
+    HubView,
+    HubWish,
+    Observed,
+    Plan,
+    Policy,
+    close_registration,
+    settle_registration,
+)
+from practicum_operator.plan_loss import (
+    POD_GONE,
+    counting,
+    end_attempt,
+    find_trouble,
+    overdue,
+    plan_loss,
+)
+from practicum_operator.plan_start import (
+    begin_attempt,
+    manifests,
+    unresolved_reference,
+    wish_changed,
+)
+from practicum_operator.stages import REASONS, stage_of, stage_times
+from practicum_operator.views import PodView
+
+_QUOTA_WAITS = 6
+
+
+def plan_starting(seen: Observed, policy: Policy) -> Plan:
+    """Plan for an attempt that is under way."""
+    ended = wanted_end(seen, policy)
+    if ended is not None:
+        return ended
+    pod = seen.pod
+    if pod is None:
+        return _plan_creation(seen, policy)
+    trouble = find_trouble(seen, policy)
+    lost = trouble if trouble is not None and trouble.lost else overdue(seen, policy, trouble)
+    if lost is not None:
+        return plan_loss(seen, policy, lost)
+    draft = Draft(seen)
+    remove_former(draft)
+    follow_pod(draft, pod)
+    if pod.ready:
+        return _plan_connecting(draft, policy)
+    settle_registration(draft)
+    _say_progress(draft, pod, trouble)
+    if seen.sandbox.status.started_at is not None:
+        draft.wake(seen.sandbox.status.started_at + policy.limits.start)
+    if trouble is not None:
+        draft.wake(seen.now + policy.limits.image / 4)
+    return draft.plan()
+
+
+def _plan_creation(seen: Observed, policy: Policy) -> Plan:
+    """Plan for an attempt whose Pod is not there: make it, unless it was there before."""
+    if seen.pod_seen:
+        return plan_loss(seen, policy, POD_GONE)
+    draft = Draft(seen)
+    if seen.refusal is not None and not seen.refusal.quota:
+        refused = Trouble(Reason.REJECTED, f"The cluster refuses it: {seen.refusal.message}", True)
+        return plan_loss(seen, policy, refused)
+    if seen.refusal is not None:
+        wait = policy.retry_delay * (1 << min(seen.refusal.times, _QUOTA_WAITS))
+        end_attempt(draft)
+        draft.set(phase=Phase.QUEUED, retry_at=(seen.now + wait).replace(microsecond=0))
+        draft.not_ready(Reason.QUOTA_EXCEEDED, seen.refusal.message)
+        return draft.plan()
+    status = draft.status
+    if status.blueprint is None:
+        raise ValueError("a starting sandbox has a blueprint")
+    draft.do(create=manifests(seen, policy, status.blueprint, status.attempt))
+    remove_former(draft)
+    settle_registration(draft)
+    draft.keep(READY)
+    draft.keep("Reconciling")
+    return draft.plan()
+
+
+def _plan_connecting(draft: Draft, policy: Policy) -> Plan:
+    """Plan for a server that answers: give the Hub its address, then wait for the route."""
+    seen, status, pod = draft.seen, draft.status, draft.seen.pod
+    if pod is None:
+        raise ValueError("only a Pod can answer")
+    if not settle_registration(draft):
+        message = "JupyterHub still has to forget the last attempt."
+        draft.not_ready(Reason.CONNECTING, message)
+        return draft.plan()
+    # The address is written before the Hub is told; that is the order in which plans are done.
+    draft.set(pod_ip=pod.ip)
+    draft.do(hub=HubWish.SERVE)
+    registered = find_condition(status.conditions, REGISTERED)
+    known = registered is not None and registered.status == "True"
+    serving = seen.hub.state is HubState.SERVING and seen.hub.attempt == status.attempt
+    if status.pod_ip == pod.ip and (serving or known):
+        return _plan_ready(draft, policy)
+    reason, message = connecting_reason(seen)
+    draft.say(REGISTERED, "False", reason, message)
+    draft.not_ready(reason, message)
+    return draft.plan()
+
+
+def connecting_reason(seen: Observed) -> tuple[Reason, str]:
+    """Return why a server that answers has no route yet."""
+    hub = seen.hub if seen.hub.attempt == seen.sandbox.status.attempt else HubView()
+    match hub.state:
+        case HubState.AWAY:
+            return Reason.HUB_AWAY, Reason.HUB_AWAY.text
+        case HubState.OWNER_UNKNOWN:
+            message = f"JupyterHub knows no user {seen.sandbox.spec.owner!r}; add them, or wait."
+            return Reason.OWNER_UNKNOWN, message
+        case HubState.REFUSED:
+            return Reason.CONNECTING, f"JupyterHub refuses: {hub.message}"
+        case _:
+            return Reason.CONNECTING, Reason.CONNECTING.text
+
+
+def _plan_ready(draft: Draft, policy: Policy) -> Plan:
+    """Plan for the moment the route is there."""
+    seen, status = draft.seen, draft.status
+    first = status.ready_at or seen.now.replace(microsecond=0)
+    draft.set(
+        phase=Phase.RUNNING,
+        ready_at=first,
+        url=server_url(seen.sandbox.spec.owner, seen.sandbox.server, policy.addresses),
+        stages=_times(seen, first),
+    )
+    draft.do(hub=HubWish.LEAVE)
+    draft.say(READY, "True", Reason.READY)
+    draft.say(REGISTERED, "True", Reason.READY, "JupyterHub routes to it.")
+    return draft.plan()
+
+
+def _say_progress(draft: Draft, pod: PodView, trouble: Trouble | None) -> None:
+    if trouble is not None:
+        draft.not_ready(trouble.reason, trouble.message)
+        return
+    draft.not_ready(REASONS[stage_of(pod)])
+
+
+def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
+    """Return the plan when intent asks for an end of this attempt, else None."""
+    draft = Draft(seen)
+    if seen.sandbox.spec.desired_state == DesiredState.SUSPENDED:
+        close_registration(draft)
+        draft.set(phase=Phase.SUSPENDING, url="")
+        draft.not_ready(Reason.SUSPENDING)
+        draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
+        return draft.plan()
+    if not wish_changed(seen):
+        return None
+    end_attempt(draft)
+    if unresolved_reference(seen) is None:
+        return begin_attempt(draft, policy)
+    draft.set(phase=Phase.QUEUED)
+    draft.not_ready(Reason.START_PACED)
+    return draft.plan()
+
+
+def follow_pod(draft: Draft, pod: PodView) -> None:
+    """Note what the Pod tells: stages, image, and when use began."""
+    draft.set(
+        stages=_times(draft.seen, draft.status.ready_at),
+        usage=counting(draft.seen).usage,
+        image_id=pod.container.image_id or draft.status.image_id,
+    )
+    status = draft.status
+    if status.blueprint is not None and status.started_at is not None:
+        draft.set(
+            deadline=lifetimes.deadline(
+                status.blueprint.lifetime,
+                started_at=status.started_at,
+                wished=draft.seen.sandbox.spec.deadline,
+            )
+        )
+
+
+def _times(seen: Observed, ready_at: datetime | None) -> tuple[StageTime, ...]:
+    status = seen.sandbox.status
+    queued = next((item.began for item in status.stages if item.stage is Stage.QUEUED), None)
+    return stage_times(
+        seen.pod,
+        queued_at=queued or seen.asked_at,
+        started_at=status.started_at,
+        ready_at=ready_at,
+        known=status.stages,
+    )
+
+
+def remove_former(draft: Draft) -> None:
+    """Delete Pods of earlier attempts that are still there."""
+    seen = draft.seen
+    former = tuple(
+        pod
+        for pod in seen.pods
+        if seen.owns(pod) and pod.attempt != draft.status.attempt and pod.deleted_at is None
+    )
+    if former:
+        draft.remove_pods(former)
