@@ -133,6 +133,9 @@ ADVICE = {
         "Your files are safe, but can't be reached. Try again in a minute or tell your instructor."
     ),
     Reason.REJECTED: N("Tell your instructor: an administrator has to look at the cohort."),
+    Reason.NOT_ANSWERING: N(
+        "Wait if something heavy runs in it. Otherwise restart it; your files are kept."
+    ),
     Reason.POD_DELETED: N("Your files are kept. Start it again when you like."),
     Reason.SUSPENDED: N("Resume it whenever you like."),
     Reason.SUSPENDING: "",

@@ -35,6 +35,7 @@ _FAULTS = {
     Reason.VOLUME_FAILED,
     Reason.REJECTED,
     Reason.POD_DELETED,
+    Reason.NOT_ANSWERING,
     Reason.UNSCHEDULABLE,
     Reason.OWNER_UNKNOWN,
     Reason.UNKNOWN_LAB,
