@@ -125,10 +125,10 @@ def http_proxy(paths: Paths) -> tuple[Path, Path]:
     with exclusive(paths.tools / ".npm.lock"):
         if not script.exists():
             with progress.step(f"Fetching {PROXY_PACKAGE}"):
-                npm = runtime.with_name("npm")
                 folder.mkdir(parents=True, exist_ok=True)
+                install = ["install", "--no-save", "--no-audit", "--no-fund", PROXY_PACKAGE]
                 _run(
-                    [str(npm), "install", "--no-save", "--no-audit", "--no-fund", PROXY_PACKAGE],
+                    [*npm(runtime), *install],
                     "configurable-http-proxy could not be fetched from npm",
                     cwd=folder,
                     path=runtime.parent,
@@ -153,17 +153,27 @@ def parse_version(text: str) -> tuple[int, ...]:
 def _from_pypi(program: str, requirement: str, paths: Paths) -> Path:
     # A venv of its own for each: a wheel of another version replaces it whole.
     venv = paths.tools / requirement.replace("==", "-")
-    target = venv / "bin" / program
+    done = venv / ".installed"
     with exclusive(paths.tools / f".{program}.lock"):
-        if not target.exists():
+        if not done.exists():
             with progress.step(f"Fetching {requirement}"):
                 failure = f"{program} could not be fetched from PyPI ({requirement})"
-                _run([sys.executable, "-m", "venv", str(venv)], failure)
+                _run([sys.executable, "-m", "venv", "--clear", str(venv)], failure)
                 pip = [str(venv / "bin/python"), "-m", "pip", "install", "--quiet"]
                 _run([*pip, "--disable-pip-version-check", requirement], failure)
-    if not target.exists():
-        raise ToolchainError(f"{requirement} has no {program} for this machine")
-    return target
+                done.touch()
+    # Some wheels put their programs on PATH, others keep them in their package.
+    for candidate in (venv / "bin" / program, *venv.glob(f"lib/*/site-packages/*/bin/{program}")):
+        if candidate.exists():
+            return candidate
+    raise ToolchainError(f"{requirement} has no {program} for this machine")
+
+
+def npm(runtime: Path) -> list[str]:
+    """The command of the npm that came with this Node.js."""
+    script = runtime.parent.parent / "lib/node_modules/npm/bin/npm-cli.js"
+    # In a wheel bin/npm is a copy of a link, and finds nothing where it is.
+    return [str(runtime), str(script)] if script.exists() else [str(runtime.with_name("npm"))]
 
 
 def _apt_install(packages: Sequence[str]) -> None:

