@@ -157,6 +157,7 @@ class StateCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Return the gauges of the moment."""
         yield self._sandboxes()
+        yield self._info()
         yield self._queue()
         yield self._accelerators()
 
@@ -170,6 +171,20 @@ class StateCollector(Collector):
             counts[_cohort(self._cache, sandbox), sandbox.spec.lab, phase] += 1
         for labels, number in counts.items():
             family.add_metric(labels, number)
+        return family
+
+    def _info(self) -> Metric:
+        """Return which lab each running Pod belongs to, to join with the kubelets' figures."""
+        family = GaugeMetricFamily(
+            "practicum_sandbox_info",
+            "1 for each Pod of a sandbox, as the kubelets name it, with its lab.",
+            labels=["cohort", "lab", "namespace", "pod"],
+        )
+        for sandbox in self._cache.sandboxes:
+            if sandbox.status.pod_name:
+                cohort, meta = _cohort(self._cache, sandbox), sandbox.metadata
+                where = [meta.namespace, sandbox.status.pod_name]
+                family.add_metric([cohort, sandbox.spec.lab, *where], 1)
         return family
 
     def _queue(self) -> Metric:

@@ -118,7 +118,7 @@ SAME = [
     ("/api/v1/runs/run00000", 2),
     ("/api/v1/audit?cohort=class-a", 2),
     ("/api/v1/usage", 1),
-    ("/", 1),
+    ("/", 2),
     ("/sandboxes/class-a/user-0--lora", 2),
     ("/runs", 2),
     ("/runs/run00000", 4),
