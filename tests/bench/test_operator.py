@@ -118,6 +118,8 @@ class Bench:
     plane: ControlPlane
     folder: Path
     children: list[Child] = field(default_factory=list)
+    routes: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What the stand-in for the Hub remembers."""
 
     def start(self, name: str, argv: list[str]) -> None:
         self.children.append(Child(name, argv, self.folder / f"{name}.log"))
@@ -249,16 +251,22 @@ async def kube(bench: Bench) -> AsyncIterator[Kubernetes]:
 
 
 @pytest.fixture
-async def hub() -> AsyncIterator[str]:
-    """A Hub that does everything at once and says yes to all."""
+async def hub(bench: Bench) -> AsyncIterator[str]:
+    """A Hub that does everything at once, says yes to all, and remembers its routes."""
+    routes = bench.routes
 
     async def serve(request: web.Request) -> web.Response:
-        if request.path.endswith("/proxy"):
-            return web.json_response({})
+        user, server = request.match_info["user"], request.match_info["server"]
+        routes[f"/{user}/{server}"] = {"data": {"user": user, "server_name": server}}
         return web.json_response({"ready": True, "pending": None})
 
+    async def table(request: web.Request) -> web.Response:
+        first, count = int(request.query["offset"]), int(request.query["limit"])
+        return web.json_response(dict(list(routes.items())[first : first + count]))
+
     app = web.Application()
-    app.router.add_route("*", "/{path:.*}", serve)
+    app.router.add_route("*", "/hub/api/users/{user}/servers/{server}", serve)
+    app.router.add_get("/hub/api/proxy", table)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
