@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
+from functools import cached_property
 from typing import Any, Literal
 
 from practicum_api import labels, names
@@ -73,7 +74,7 @@ class Refusal:
     times: int = 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Observed:
     """All that a plan depends on."""
 
@@ -99,7 +100,7 @@ class Observed:
     hours_spent: bool = False
     """Whether the cohort's hours of the accelerator that it holds are used up."""
 
-    @property
+    @cached_property
     def pod(self) -> PodView | None:
         """The Pod of the current attempt."""
         attempt = self.sandbox.status.attempt
