@@ -105,15 +105,24 @@ def _older_twin(context: Context, sandbox: Sandbox) -> str:
     twins = context.cache.sandboxes.find("server", (sandbox.spec.owner, sandbox.server))
     # One outside of any Cohort never starts, so it must not keep others from it.
     rivals = [item for item in twins if context.cache.cohort_of(item.metadata.namespace)]
-    first = min(rivals, key=_age, default=sandbox)
+    first = min(rivals, key=_claim, default=sandbox)
     if first.metadata.uid == sandbox.metadata.uid:
         return ""
     return f"{first.metadata.namespace}/{first.metadata.name}"
 
 
-def _age(sandbox: Sandbox) -> tuple[str, str]:
+def _claim(sandbox: Sandbox) -> tuple[bool, str, str]:
+    """Rank claims to a server: who runs keeps it, then who is older.
+
+    Times are whole seconds, so of two made in one second neither is older; their uids decide, and
+    must not take the server from the one that has it.
+    """
     meta = sandbox.metadata
-    return (str(meta.creation_timestamp or ""), meta.uid)
+    return (
+        not is_holding(sandbox.status.phase),
+        str(meta.creation_timestamp or ""),
+        meta.uid,
+    )
 
 
 def _hours_spent(context: Context, sandbox: Sandbox) -> bool:
