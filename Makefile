@@ -6,7 +6,7 @@ CLUSTER ?= local
 CRDS := charts/practicum/templates/crds
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status venv generate lint types test test-unit test-integration test-labs test-e2e bench images docs labs clean
+.PHONY: help up down status venv tools generate lint types test test-unit test-integration test-labs test-e2e bench images docs labs clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ status: venv ## Say what runs, where, and as whom to sign in
 venv: ## Make .venv
 	@scripts/venv
 
+tools: venv ## Install the programs that tests and the node use
+	@$(LOCAL) toolchain install
+
 generate: venv ## Make what is made from the types: CRDs, reference pages
 	@$(PY) -m practicum_api.crd $(CRDS)
 
@@ -37,16 +40,16 @@ types: venv ## Check types strictly
 
 test: lint types test-unit test-integration test-labs test-e2e ## All tests
 
-test-unit: venv ## Pure functions, golden manifests, fakes
+test-unit: tools ## Pure functions, golden manifests, fakes
 	@$(PYTEST) tests/unit
 
-test-integration: venv ## On a real API server, a real Hub, PostgreSQL and a browser
+test-integration: tools ## On a real API server, a real Hub, PostgreSQL and a browser
 	@$(PYTEST) tests/integration
 
-test-labs: venv ## What needs torch, in the sandbox image
+test-labs: tools ## What needs torch, in the sandbox image
 	@scripts/test-labs
 
-test-e2e: venv ## The whole platform on a real node, in a real browser
+test-e2e: tools ## The whole platform on a real node, in a real browser
 	@$(PYTEST) tests/e2e
 
 bench: venv ## Print and write build/bench.json: calls, CPU and waiting per sandbox
