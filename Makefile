@@ -28,12 +28,14 @@ tools: venv ## Install the programs that tests and the node use
 
 generate: venv ## Make what is made from the types: CRDs, reference pages
 	@$(PY) -m practicum_api.crd $(CRDS)
+	@$(PY) scripts/reference.py docs/reference.md
 
 lint: venv ## Lint, formatting, import layers, generated files
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/lint-imports --no-cache
 	@$(PY) -m practicum_api.crd $(CRDS) --check
+	@$(PY) scripts/reference.py docs/reference.md --check
 
 types: venv ## Check types strictly
 	@.venv/bin/mypy
