@@ -26,7 +26,6 @@ from practicum_operator.registrar import Registrar
 from practicum_operator.server import ProbeServer
 from practicum_operator.settings import Settings
 from practicum_operator.shell import build_registry, build_settings
-from practicum_operator.wire import Wire
 from practicum_operator.workqueue import WorkQueue
 
 _TOKEN_BYTES = 32
@@ -81,15 +80,8 @@ async def run(settings: Settings) -> None:
             )
         )
         session = await stack.enter_async_context(aiohttp.ClientSession())
-        wire = await stack.enter_async_context(
-            Wire(
-                settings.hub_api_url,
-                context=None,
-                connections=2 * settings.hub_workers,
-                wait=settings.hub_timeout,
-            )
-        )
-        hub = Hub(wire, settings.hub_token.get_secret_value())
+        token = settings.hub_token.get_secret_value()
+        hub = Hub(session, settings.hub_api_url, token, settings.hub_timeout)
         context = build_context(settings, kubernetes, hub, session, metrics)
         metrics.queue_length.set_function(lambda: len(context.queue))
         engine = Engine(context, hub)

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from pydantic_core import from_json, to_json
-
-from practicum_operator.wire import Answer, Wire, WireError
+import aiohttp
 
 _NO_CONTENT = 204
 _BAD_REQUEST, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 400, 404, 429, 500
@@ -45,13 +43,11 @@ class Server:
 class Hub:
     """A client of the Hub API. Every method raises `HubError` or one of its kinds."""
 
-    def __init__(self, wire: Wire, token: str) -> None:
-        self._wire = wire
-        self._headers = {
-            "Accept": "application/json",
-            "Authorization": f"token {token}",
-            "Content-Type": "application/json",
-        }
+    def __init__(self, session: aiohttp.ClientSession, url: str, token: str, wait: float) -> None:
+        self._session = session
+        self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"token {token}"}
+        self._timeout = aiohttp.ClientTimeout(total=wait)
 
     async def start(self, owner: str, server: str) -> None:
         """Ask for a server. That it runs or starts already is just as good."""
@@ -104,39 +100,34 @@ class Hub:
     async def _request(
         self, method: str, path: str, *, body: Mapping[str, Any] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        data = b"" if body is None else to_json(body)
         try:
-            answer = await self._wire.request(method, path, self._headers, data)
-        except WireError as error:
-            raise HubUnavailableError(f"JupyterHub: {error}") from error
-        if answer.status >= _BAD_REQUEST:
-            raise _error(answer)
-        return answer.status, _parsed(answer)
+            async with self._session.request(
+                method, self._url + path, headers=self._headers, json=body, timeout=self._timeout
+            ) as response:
+                if response.status >= _BAD_REQUEST:
+                    raise await _error(response)
+                if response.content_type == "application/json":
+                    return response.status, await response.json()
+                return response.status, {}
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            raise HubUnavailableError(f"JupyterHub: {type(error).__name__}") from error
 
 
 def _server_path(owner: str, server: str) -> str:
     return f"/users/{quote(owner, safe='@~')}/servers/{quote(server, safe='')}"
 
 
-def _parsed(answer: Answer) -> dict[str, Any]:
-    """Return the JSON object of an answer; empty when there is none."""
-    if not answer.headers.get("content-type", "").startswith("application/json"):
-        return {}
-    try:
-        found = from_json(answer.body)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _error(answer: Answer) -> HubError:
+async def _error(response: aiohttp.ClientResponse) -> HubError:
     """Return the typed error of an answer; its message is the Hub's own."""
-    status = answer.status
-    message = str(_parsed(answer).get("message") or f"JupyterHub answered {status}")
+    message, status = "", response.status
+    if response.content_type == "application/json":
+        answer = await response.json()
+        message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
+    message = message or f"JupyterHub answered {status}"
     if status == _NOT_FOUND:
         return HubNotFoundError(message, status=status)
     if status == _TOO_MANY or status >= _SERVER_ERROR:
-        header = answer.headers.get("retry-after", "")
+        header = response.headers.get("Retry-After", "")
         after = float(header) if header.isdigit() else 0.0
         return HubUnavailableError(message, status=status, retry_after=after)
     return HubError(message, status=status)
