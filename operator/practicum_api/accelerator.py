@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from practicum_api.base import ApiModel, Conditions, ObjectMeta
+from practicum_api.lists import ATOMIC
 
 ResourceName = Annotated[
     str,
@@ -35,7 +36,7 @@ class Placement(ApiModel):
     """Labels a node must have."""
     tolerations: Annotated[
         tuple[Toleration, ...],
-        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+        Field(max_length=16, json_schema_extra=ATOMIC),
     ] = ()
     """Taints that are tolerated."""
     runtime_class_name: Annotated[str, Field(max_length=253)] = ""

@@ -2,7 +2,6 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -16,6 +15,8 @@ from pydantic import (
     WithJsonSchema,
 )
 from pydantic.alias_generators import to_camel
+
+from practicum_api.lists import map_by
 
 DURATION_PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
@@ -120,14 +121,6 @@ class ObjectMeta(ApiModel):
     finalizers: tuple[str, ...] = ()
 
 
-class ConditionStatus(StrEnum):
-    """The three answers of a condition."""
-
-    TRUE = "True"
-    FALSE = "False"
-    UNKNOWN = "Unknown"
-
-
 class Condition(ApiModel):
     """One observation in the style of kstatus.
 
@@ -152,10 +145,7 @@ Conditions = Annotated[
     tuple[Condition, ...],
     Field(
         max_length=16,
-        json_schema_extra={
-            "x-kubernetes-list-type": "map",
-            "x-kubernetes-list-map-keys": ["type"],
-        },
+        json_schema_extra=map_by("type"),
     ),
 ]
 

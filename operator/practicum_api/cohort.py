@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from practicum_api.base import ApiModel, Conditions, ObjectMeta, Quantity
+from practicum_api.lists import SET, map_by
 
 
 class AcceleratorQuota(ApiModel):
@@ -33,10 +34,7 @@ class Quota(ApiModel):
         tuple[AcceleratorQuota, ...],
         Field(
             max_length=16,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["className"],
-            },
+            json_schema_extra=map_by("className"),
         ),
     ] = ()
     """Accelerators by class. A class that is not listed may not be used when any is listed."""
@@ -49,14 +47,14 @@ class CohortSpec(ApiModel):
     """The name people read."""
     labs: Annotated[
         tuple[Annotated[str, Field(max_length=30)], ...],
-        Field(max_length=200, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=200, json_schema_extra=SET),
     ] = ()
     """Names of the Labs that its trainees may start."""
     quota: Quota = Field(default_factory=Quota)
     """The most they may use together."""
     instructor_groups: Annotated[
         tuple[Annotated[str, Field(max_length=120)], ...],
-        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=16, json_schema_extra=SET),
     ] = ()
     """Groups of the sign-in whose members teach this cohort."""
     deletion_policy: Literal["Guard", "Cascade"] = "Guard"
@@ -109,17 +107,12 @@ class CohortStatus(ApiModel):
     """What deleted sandboxes used; living ones keep their own in their status."""
     accelerator_usage: Annotated[
         tuple[AcceleratorUsage, ...],
-        Field(
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["className"],
-            }
-        ),
+        Field(json_schema_extra=map_by("className")),
     ] = ()
     """The same by AcceleratorClass."""
     released: Annotated[
         tuple[Annotated[str, Field(max_length=64)], ...],
-        Field(max_length=2000, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=2000, json_schema_extra=SET),
     ] = ()
     """UIDs of sandboxes being deleted whose usage is already counted above."""
     conditions: Conditions = ()

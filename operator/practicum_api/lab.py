@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from practicum_api.base import ApiModel, Conditions, Duration, ObjectMeta, Quantity, parse_duration
+from practicum_api.lists import ATOMIC, SET, map_by
 from practicum_api.rules import rules
 
 SecretName = Annotated[str, Field(max_length=253, pattern=r"^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$")]
@@ -45,7 +46,7 @@ class Image(ApiModel):
     """When the node asks the registry."""
     pull_secrets: Annotated[
         tuple[SecretName, ...],
-        Field(max_length=8, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=8, json_schema_extra=SET),
     ] = ()
     """Secrets in the cohort's namespace that open the registry."""
 
@@ -124,7 +125,7 @@ class CidrRule(ApiModel):
     """The range that is open."""
     except_: Annotated[
         tuple[Cidr, ...],
-        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=16, json_schema_extra=SET),
     ] = Field(default=(), alias="except")
     """Ranges inside it that stay shut."""
 
@@ -142,7 +143,7 @@ class Egress(ApiModel):
     """Closed: nowhere. Internet: public addresses, never private or metadata ones."""
     cidrs: Annotated[
         tuple[CidrRule, ...],
-        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "atomic"}),
+        Field(max_length=16, json_schema_extra=ATOMIC),
     ] = ()
     """The ranges of mode Cidrs."""
 
@@ -173,7 +174,7 @@ class RunLimits(ApiModel):
 
     metrics: Annotated[
         tuple[Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z_][A-Za-z0-9_/.-]*$")], ...],
-        Field(max_length=16, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=16, json_schema_extra=SET),
     ] = ()
     """Final metrics that go to Prometheus, best known first."""
     max_points: Annotated[int, Field(ge=100, le=1_000_000)] = 100_000
@@ -191,7 +192,7 @@ class LabSpec(ApiModel):
     """The module of the course it belongs to."""
     skills: Annotated[
         tuple[Annotated[str, Field(max_length=64)], ...],
-        Field(max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"}),
+        Field(max_length=32, json_schema_extra=SET),
     ] = ()
     """Skills it trains, as tags."""
     minutes: Annotated[int, Field(ge=5, le=600)] = 60
@@ -208,10 +209,7 @@ class LabSpec(ApiModel):
         tuple[EnvVar, ...],
         Field(
             max_length=32,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["name"],
-            },
+            json_schema_extra=map_by("name"),
         ),
     ] = ()
     """Environment variables."""

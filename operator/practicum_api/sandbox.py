@@ -9,6 +9,7 @@ from practicum_api.accelerator import Placement
 from practicum_api.base import ApiModel, Conditions, ObjectMeta, Time
 from practicum_api.cohort import AcceleratorUsage, Usage
 from practicum_api.lab import EnvVar, Image, Lifetime, Resources, Workspace
+from practicum_api.lists import map_by
 from practicum_api.names import SERVER_NAME_MAX, SERVER_NAME_PATTERN
 from practicum_api.rules import rules
 
@@ -164,10 +165,7 @@ class SandboxUsage(Usage):
         tuple[AcceleratorUsage, ...],
         Field(
             max_length=16,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["className"],
-            },
+            json_schema_extra=map_by("className"),
         ),
     ] = ()
     """Accelerator seconds by AcceleratorClass."""
@@ -194,10 +192,7 @@ class SandboxStatus(ApiModel):
         tuple[StageTime, ...],
         Field(
             max_length=8,
-            json_schema_extra={
-                "x-kubernetes-list-type": "map",
-                "x-kubernetes-list-map-keys": ["stage"],
-            },
+            json_schema_extra=map_by("stage"),
         ),
     ] = ()
     """Stages of the current attempt."""
