@@ -6,7 +6,7 @@ CLUSTER ?= local
 CRDS := charts/practicum/templates/crds
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status venv tools generate lint types test test-unit test-integration test-labs test-e2e bench images docs labs clean
+.PHONY: help up down status venv tools generate lint types test test-unit test-integration test-labs test-e2e bench images clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

@@ -1,6 +1,5 @@
 """Brings JupyterHub to what plans wish for, beside the reconcilers: a slow Hub holds up nobody."""
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -150,10 +149,3 @@ class Registrar:
         if self._views.get(key) != view:
             self._views[key] = view
             self._notify(key)
-
-
-async def run_workers(registrar: Registrar, count: int) -> None:
-    """Fulfil wishes with ``count`` workers until the registrar is closed."""
-    async with asyncio.TaskGroup() as group:
-        for _ in range(count):
-            group.create_task(registrar.work())

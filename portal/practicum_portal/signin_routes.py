@@ -2,7 +2,6 @@
 
 from http import HTTPStatus
 from typing import Annotated
-from urllib.parse import quote
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import RedirectResponse, Response
@@ -80,8 +79,3 @@ async def logout(request: Request, _: CurrentPerson, container: CurrentContainer
     )
     response.delete_cookie(name, path="/", secure=container.settings.secure, httponly=True)
     return response
-
-
-def login_path(place: str) -> str:
-    """Return the path that signs in and comes back to ``place``."""
-    return f"/login?next={quote(place, safe='')}"

@@ -64,11 +64,6 @@ async def remove(session: AsyncSession, *, secret: str) -> None:
     await session.execute(delete(SessionRow).where(SessionRow.hash == hashed(secret)))
 
 
-async def remove_user(session: AsyncSession, *, user: str) -> None:
-    """Forget all sessions of someone."""
-    await session.execute(delete(SessionRow).where(SessionRow.user == user))
-
-
 def _known(rows: Sequence[tuple[str, str | None, str | None]]) -> Known | None:
     if not rows:
         return None
