@@ -21,6 +21,7 @@ EXPECTED_ERRORS = (
     ImageError,
     toolchain.ToolchainError,
     *node_commands.EXPECTED_ERRORS,
+    *installation_commands.EXPECTED_ERRORS,
 )
 """Errors whose message is all a person needs."""
 

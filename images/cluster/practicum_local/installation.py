@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 
 from practicum_local import demo, progress, release, toolchain, walk
 from practicum_local.images import ImageRef, Images
@@ -124,25 +123,21 @@ class Installation:
     def _load(self, refs: Mapping[str, ImageRef]) -> None:
         """Import the images that the node lacks; of a changed one only the layers that changed."""
         images = Images(self.settings.paths)
-        present = self.node.images()
+        present = set(self.node.images())
         for ref in refs.values():
             if str(ref) not in present:
                 archive = images.save(ref, have=images.blobs(present))
                 with progress.step(f"Importing {ref}"):
                     self.node.load_image(archive)
                 archive.unlink()
+                present.add(str(ref))
 
 
 def on_cluster(settings: Settings, *, registry: str, addresses: demo.Addresses) -> None:
     """Install on the cluster that kubectl uses now, with images pushed to `registry`."""
-    refs = Images(settings.paths).build(IMAGES)
-    pushed = {name: Images(settings.paths).push(ref, registry) for name, ref in refs.items()}
+    images = Images(settings.paths)
+    pushed = {name: images.push(ref, registry) for name, ref in images.build(IMAGES).items()}
     cluster = Cluster(paths=settings.paths, kubeconfig=None)
     references = {name: pushed[name] for name in RELEASE_IMAGES}
     release.install(cluster, Site(addresses.hub, addresses.portal, references))
     demo.seed(cluster, addresses, sandbox_image=pushed["sandbox"])
-
-
-def walk_folder(settings: Settings) -> Path:
-    """Where the walk leaves its screenshots."""
-    return settings.paths.root / "walk"

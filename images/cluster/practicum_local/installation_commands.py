@@ -2,10 +2,18 @@
 
 import argparse
 
-from practicum_local.demo import Addresses
+from practicum_local.browser import StuckError
+from practicum_local.demo import Addresses, DemoError
 from practicum_local.installation import Installation, on_cluster
+from practicum_local.labs import LabsError
 from practicum_local.paths import Paths
+from practicum_local.process import ProcessError
+from practicum_local.release import ReleaseError
 from practicum_local.settings import Settings
+from practicum_local.walk import WalkError
+
+EXPECTED_ERRORS = (DemoError, LabsError, ProcessError, ReleaseError, StuckError, WalkError)
+"""Errors whose message is all a person needs."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

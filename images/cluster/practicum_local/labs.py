@@ -26,8 +26,8 @@ def lab_resources(image: str) -> list[dict[str, Any]]:
 
 
 def solution(lab: str, language: str, into: Path) -> Path:
-    """Build the catalogue into the folder `into`; return the solution notebook of a lab."""
-    toolkit("build", "--catalog", str(CATALOG), "--into", str(into))
+    """Build a lab into the folder `into`; return its solution notebook."""
+    toolkit("build", lab, "--catalog", str(CATALOG), "--into", str(into))
     (found,) = (into / lab / "solution").glob(f"*{language}*.ipynb")
     return found
 

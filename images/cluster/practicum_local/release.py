@@ -153,7 +153,8 @@ def _unready(cluster: Cluster) -> str:
             state: dict[str, str] = next(iter(container["state"].values()), {})
             why = state.get("message") or state.get("reason") or "not ready"
             lines.append(f"{name}: {why}")
-            lines += cluster.kubectl(
-                "logs", name, f"--namespace={NAMESPACE}", "--tail=8"
-            ).splitlines()
+            if "waiting" in container["state"] and not container["restartCount"]:
+                continue  # it has not run, and asking for its log would hide why
+            log = cluster.kubectl("logs", name, f"--namespace={NAMESPACE}", "--tail=8")
+            lines += log.splitlines()
     return "\n".join(lines)
