@@ -16,6 +16,7 @@ import uvicorn
 from playwright.sync_api import expect, sync_playwright
 
 from practicum_api.names import cohort_namespace, sandbox_name
+from practicum_local.browser import ARGUMENTS
 from practicum_portal.app import create_app
 from practicum_portal.container import Clients
 from practicum_portal.database import Database
@@ -29,14 +30,7 @@ from practicum_portal.views.inputs import FinishDraft, PointsDraft, RunDraft
 
 PORTAL = Path(__file__).parents[3] / "portal"
 CHROMIUM = "/usr/bin/chromium"
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+FLAGS = list(ARGUMENTS)
 COHORT = "spring-a"
 LONG = "trainee-" + "long" * 20
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
+from practicum_local.browser import ARGUMENTS
+
 PORTAL = Path(__file__).parents[3] / "portal"
 AXE = PORTAL / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """async () => {
@@ -22,7 +24,7 @@ PHONE = {"width": 360, "height": 740}
 def chromium():
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
+            executable_path="/usr/bin/chromium", args=list(ARGUMENTS)
         )
         yield browser
         browser.close()
