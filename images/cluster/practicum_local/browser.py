@@ -93,7 +93,7 @@ class Person:
 
     def card(self, cohort: str, lab: str) -> Locator:
         """The card of a lab on the page of one's labs."""
-        return self.page.locator(f"#lab-{cohort}-{lab}")
+        return self.page.locator(f"#lab-{cohort}--{lab}")
 
     def start(self, cohort: str, lab: str, tell: Callable[[str], None]) -> None:
         """Press Start or Resume; return when JupyterLab can be opened, telling every step.
