@@ -1,6 +1,8 @@
 """The seam to the database: one engine, short transactions, and 503 when it is away."""
 
 import asyncio
+import sqlite3
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
@@ -9,6 +11,7 @@ from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
+from sqlalchemy.util import await_only
 
 from practicum_portal.errors import UnavailableError
 
@@ -138,15 +141,27 @@ def _prepare_sqlite(wait: float) -> Callable[[Any, Any], None]:
     def prepare(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # we emit BEGIN ourselves
         cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            f"busy_timeout={int(wait * 1000)}",
-            "foreign_keys=ON",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
+        cursor.execute(f"PRAGMA busy_timeout={int(wait * 1000)}")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        _use_write_ahead_log(cursor, wait)
         cursor.close()
 
     return prepare
+
+
+def _use_write_ahead_log(cursor: Any, wait: float) -> None:
+    # The first to open a new file changes its mode. SQLite refuses others at once meanwhile,
+    # without its busy handler: https://sqlite.org/c3ref/busy_handler.html
+    deadline = time.monotonic() + wait
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            await_only(asyncio.sleep(0.02))
+        else:
+            return
 
 
 def _begin_sqlite(connection: Any) -> None:
