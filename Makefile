@@ -12,7 +12,8 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 up: venv ## Start the whole platform here and walk its main job (CLUSTER=current: on the kubeconfig at hand)
-	@$(LOCAL) up --cluster $(CLUSTER)
+	@$(LOCAL) up --cluster $(CLUSTER) $(if $(REGISTRY),--registry $(REGISTRY)) \
+		$(if $(HUB_URL),--hub-url $(HUB_URL)) $(if $(PORTAL_URL),--portal-url $(PORTAL_URL))
 
 down: venv ## Stop it and leave nothing behind but ~/.cache/practicum
 	@$(LOCAL) down

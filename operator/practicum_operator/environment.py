@@ -61,6 +61,7 @@ def practicum_environment(
     sandbox: str,
     lab: str,
     content: str,
+    image: str,
     notebook: str,
     reset: str,
     addresses: Addresses,
@@ -70,6 +71,7 @@ def practicum_environment(
     return first | {
         "PRACTICUM_API_URL": addresses.portal_api_url,
         "PRACTICUM_COHORT": cohort,
+        "PRACTICUM_IMAGE": image,
         "PRACTICUM_LAB": lab,
         "PRACTICUM_LAB_CONTENT": content or f"/opt/practicum/labs/{lab}/workspace",
         "PRACTICUM_RESET": reset,

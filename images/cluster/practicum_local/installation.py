@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from practicum_local import demo, progress, release, toolchain, walk
+from practicum_local import demo, progress, release, toolchain, tour
 from practicum_local.images import ImageRef, Images
 from practicum_local.node import Node
 from practicum_local.nodeconfig import NODE_ADDRESS
@@ -38,6 +38,15 @@ class Status:
             f"JupyterHub  {self.hub}",
             f"Sign in as  {', '.join(self.accounts)} (password: {self.password})",
             f"kubectl     export KUBECONFIG={self.kubeconfig}",
+            *self._next(),
+        ]
+
+    def _next(self) -> list[str]:
+        if not self.pods:
+            return ["Next        make up"]
+        return [
+            f"Next        Open {self.portal}, sign in as trainee, press Start on a lab, then Open",
+            "            JupyterLab. Runs shows what the walk trained. As instructor: Cohorts.",
         ]
 
 
@@ -85,7 +94,7 @@ class Installation:
         )
         demo.seed(self.cluster, self.site, sandbox_image=str(refs["sandbox"]))
         if walked:
-            walk.main_job(self.cluster, self.site, screenshots=paths.root / "walk")
+            tour.walk_once(self.cluster, self.site, screenshots=paths.root / "walk")
         self.say()
 
     def down(self) -> None:
@@ -133,11 +142,16 @@ class Installation:
                 present.add(str(ref))
 
 
-def on_cluster(settings: Settings, *, registry: str, addresses: demo.Addresses) -> None:
-    """Install on the cluster that kubectl uses now, with images pushed to `registry`."""
+def on_cluster(
+    settings: Settings, *, registry: str, addresses: demo.Addresses, walked: bool = True
+) -> None:
+    """Do the same on the cluster that kubectl uses now, with images pushed to `registry`."""
+    toolchain.install(["images", "walk"], settings.paths)
     images = Images(settings.paths)
     pushed = {name: images.push(ref, registry) for name, ref in images.build(IMAGES).items()}
     cluster = Cluster(paths=settings.paths, kubeconfig=None)
     references = {name: pushed[name] for name in RELEASE_IMAGES}
     release.install(cluster, Site(addresses.hub, addresses.portal, references))
     demo.seed(cluster, addresses, sandbox_image=pushed["sandbox"])
+    if walked:
+        tour.walk_once(cluster, addresses, screenshots=settings.paths.root / "walk")

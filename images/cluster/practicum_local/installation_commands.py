@@ -43,7 +43,8 @@ def _up(arguments: argparse.Namespace, _: Paths) -> int:
     if missing:
         raise SystemExit(f"--cluster current also needs {', '.join(missing)}")
     addresses = Addresses(portal=arguments.portal_url, hub=arguments.hub_url)
-    on_cluster(settings, registry=arguments.registry, addresses=addresses)
+    on_cluster(settings, registry=arguments.registry, addresses=addresses,
+               walked=not arguments.no_walk)  # fmt: skip
     return 0
 
 

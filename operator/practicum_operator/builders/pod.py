@@ -113,6 +113,7 @@ def _environment(
         sandbox=sandbox.metadata.name,
         lab=sandbox.spec.lab,
         content=blueprint.workspace.content,
+        image=blueprint.image.reference,
         notebook=blueprint.workspace.notebook,
         reset=sandbox.spec.reset,
         addresses=addresses,
