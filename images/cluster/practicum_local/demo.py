@@ -47,14 +47,14 @@ def seed(cluster: Cluster, addresses: Addresses, *, sandbox_image: str) -> None:
         import_roster(addresses, (MANIFESTS / "roster.csv").read_bytes())
 
 
-def import_roster(addresses: Addresses, roster: bytes) -> None:
-    """Import a roster into the demo cohort through the portal's API, as the admin."""
+def import_roster(addresses: Addresses, roster: bytes, *, cohort: str = COHORT) -> None:
+    """Import a cohort's roster through the portal's API, as the admin."""
     with client(addresses.portal) as portal:
         token = hub_token(addresses, "admin")
 
         def imported() -> bool:
             answer = portal.put(
-                f"/api/v1/cohorts/{COHORT}/roster",
+                f"/api/v1/cohorts/{cohort}/roster",
                 content=roster,
                 headers={"Authorization": f"Bearer {token}", "Content-Type": "text/csv"},
             )
