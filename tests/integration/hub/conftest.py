@@ -97,6 +97,7 @@ class Cluster:
         self.failure: int | None = None
         self.mute = False
         self.requests: list[tuple[str, str, dict[str, str], Any]] = []
+        self._patches: list[tuple[str, dict[str, str], Any]] = []
         self._objects: dict[tuple[str, str], dict[str, Any]] = {}
         self._secrets: dict[tuple[str, str], str] = {}
         self._events: list[tuple[int, str, dict[str, Any]]] = []
@@ -182,13 +183,8 @@ class Cluster:
             self._run(self._listen(self._stub(host), host, self.sandbox_port))
 
     def patches(self, name: str) -> list[tuple[dict[str, str], Any]]:
-        """What was patched of a Sandbox, with the query."""
-        ending = f"/sandboxes/{name}"
-        return [
-            (query, body)
-            for method, path, query, body in self.requests
-            if method == "PATCH" and path.endswith(ending)
-        ]
+        """What was changed of a Sandbox, with the query; a patch that came too late is not."""
+        return [(query, body) for patched, query, body in self._patches if patched == name]
 
     def _run(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(DEADLINE)
@@ -281,6 +277,7 @@ class Cluster:
             changed = json.loads(json.dumps(found))
             changed["spec"] |= patch["spec"]
             changed["metadata"]["generation"] += 1
+            self._patches.append((key[1], dict(request.query), patch))
             return web.json_response(self.put(changed))
 
     async def _get_secret(self, request: web.Request) -> web.Response:
