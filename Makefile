@@ -2,6 +2,7 @@
 PY := .venv/bin/python
 LOCAL := $(PY) -m practicum_local
 PYTEST := $(PY) -m pytest
+PARALLEL := --numprocesses 2 --dist loadgroup
 CLUSTER ?= local
 CRDS := charts/practicum/templates/crds
 
@@ -44,10 +45,10 @@ types: venv ## Check types strictly
 test: lint types test-unit test-integration test-labs test-e2e ## All tests
 
 test-unit: tools ## Pure functions, golden manifests, fakes
-	@$(PYTEST) tests/unit
+	@$(PYTEST) $(PARALLEL) tests/unit
 
 test-integration: tools ## On a real API server, a real Hub, PostgreSQL and a browser
-	@$(PYTEST) tests/integration
+	@$(PYTEST) $(PARALLEL) tests/integration
 
 test-labs: tools ## What needs torch, in the sandbox image
 	@scripts/test-labs

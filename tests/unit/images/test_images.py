@@ -173,7 +173,7 @@ def test_an_image_whose_blob_was_lost_is_not_there(layout: Path):
         ("sandbox-working-container-2", True),
         ("working-container", True),
         ("working-container-1", True),
-        (f"{OURS}{os.getpid()}-ab12", False),
+        pytest.param(f"{OURS}{os.getpid()}-ab12", False, id="ours, at work"),
         (f"{OURS}999999999-ab12", True),
         ("somebodys-own", False),
     ],
