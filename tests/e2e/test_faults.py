@@ -142,7 +142,7 @@ def test_a_pod_deleted_by_hand_comes_back_as_another_attempt(cluster: Cluster, m
 def test_a_running_sandbox_that_is_deleted_leaves_nothing(cluster: Cluster, make: Make) -> None:
     name = ready(cluster, make())["metadata"]["name"]
     cluster.kubectl("delete", "sandbox", name, f"-n={NAMESPACE}", f"--timeout={SECONDS}s")
-    wait_for("everything to be gone", lambda: not walk.left_over(cluster), seconds=SECONDS)
+    wait_for("everything to be gone", lambda: not walk.left_over(cluster, name), seconds=SECONDS)
 
 
 def test_a_sandbox_reaches_the_platform_and_nothing_else(cluster: Cluster, make: Make) -> None:

@@ -8,4 +8,4 @@ def test_the_main_job_from_sign_in_to_nothing_left(
     cluster: Cluster, addresses: demo.Addresses, screenshots: Path
 ) -> None:
     walk.main_job(cluster, addresses, screenshots)
-    assert walk.left_over(cluster) == []
+    assert walk.left_over(cluster, f"{walk.TRAINEE}--") == []

@@ -1,6 +1,7 @@
 """The command line of the local platform: `python -m practicum_local`."""
 
 import argparse
+import errno
 import sys
 from collections.abc import Callable, Sequence
 
@@ -34,6 +35,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return command(arguments, Paths.from_environment())
     except EXPECTED_ERRORS as error:
         progress.note(f"Error: {error}")
+        return 1
+    except OSError as error:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EROFS}:
+            raise
+        progress.note(f"Error: {error}. Make room, or set PRACTICUM_CACHE, and run it again.")
         return 1
     except KeyboardInterrupt:
         progress.note("Stopped. Run the same command again to go on.")

@@ -3,8 +3,11 @@
 import io
 import json
 import tarfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
+
+from practicum_local import files
 
 NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
@@ -20,6 +23,23 @@ def blobs(layout: Path, reference: str) -> frozenset[str]:
     """Digests of the image's manifest, configuration and layers."""
     entry = _entry(layout, reference)
     return frozenset(_digests(layout, entry)) if entry else frozenset()
+
+
+def keep(layout: Path, references: Iterable[str]) -> None:
+    """Forget all images but those named, with the blobs that only they had."""
+    index_file = layout / "index.json"
+    if not index_file.exists():
+        return
+    index = json.loads(index_file.read_text())
+    wanted = set(references)
+    index["manifests"] = [
+        entry for entry in index["manifests"] if entry.get("annotations", {}).get(NAME) in wanted
+    ]
+    files.write(index_file, json.dumps(index))
+    needed = {_blob(layout, d) for entry in index["manifests"] for d in _digests(layout, entry)}
+    for blob in (layout / "blobs").glob("*/*"):
+        if blob not in needed:
+            blob.unlink()
 
 
 def write(

@@ -39,9 +39,11 @@ def chromium(screenshots: Path) -> Iterator[Browser]:
     """A headless Chromium of Debian's; when someone gets stuck, every page is kept as a picture."""
     screenshots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(toolchain.find("chromium")), args=list(ARGUMENTS)
-        )
+        program = str(toolchain.find("chromium"))
+        try:
+            browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
+        except BrowserError as error:
+            raise StuckError(f"{program} did not start: {error}") from error
         try:
             yield browser
         except (BrowserError, AssertionError) as error:

@@ -84,15 +84,15 @@ def ensure(program: Program, paths: Paths) -> Path:
         if not target.exists():
             go = toolchain.go(paths)
             with progress.step(f"Building {program.name} ({program.needs})"):
-                _build(program, go, target)
+                _build(program, go, target, paths)
         _point(paths.bin / program.name, target)
     return target
 
 
-def _build(program: Program, go: Path, target: Path) -> None:
+def _build(program: Program, go: Path, target: Path, paths: Paths) -> None:
     scratch = target.parent / f".{target.name}"
     scratch.mkdir(exist_ok=True)
-    environment = go_environment(go, scratch)
+    environment = go_environment(go, scratch, paths)
     if program.source:
         command = ["build", *program.flags(), f"-o={scratch / program.name}", program.package]
     else:
@@ -115,16 +115,18 @@ def _build(program: Program, go: Path, target: Path) -> None:
 
 
 def go_environment(
-    go: Path, bin_folder: Path, environ: Mapping[str, str] = os.environ
+    go: Path, bin_folder: Path, paths: Paths, environ: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
-    """The environment of a build: no C compiler, no other toolchain, its own bin folder."""
+    """The environment of a build: no C compiler, no other toolchain, all its files below ours."""
     return {
         **environ,
         "PATH": f"{go.parent}:{environ.get('PATH', '')}",
         "CGO_ENABLED": "0",
         "GOTOOLCHAIN": "local",
-        "GOFLAGS": "-buildvcs=false",
+        "GOFLAGS": "-buildvcs=false -modcacherw",
         "GOBIN": str(bin_folder),
+        "GOCACHE": str(paths.root / "go/build"),
+        "GOMODCACHE": str(paths.root / "go/mod"),
     }
 
 

@@ -27,6 +27,16 @@ class ImageError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class StoredImage:
+    """An image in the storage."""
+
+    id: str
+    names: tuple[str, ...]
+    created: float
+    """Seconds since 1970."""
+
+
+@dataclass(frozen=True)
 class Buildah:
     """buildah with storage of our own, quietly in the background of the machine's work."""
 
@@ -40,6 +50,23 @@ class Buildah:
         """What buildah knows of an image."""
         answer: dict[str, Any] = json.loads(self._output("inspect", "--type=image", reference))
         return answer
+
+    def images(self) -> list[StoredImage]:
+        """All images, also the layers between, which have no names."""
+        found = json.loads(self._output("images", "--all", "--json")) or []
+        return [
+            StoredImage(image["id"], tuple(image["names"] or ()), float(image["created"]))
+            for image in found
+        ]
+
+    def forget(self, references: Sequence[str]) -> None:
+        """Remove names of images, and what had no other name."""
+        if references:
+            self._quiet("rmi", *references)
+
+    def prune(self) -> None:
+        """Remove layers that no named image stands on: what builds would find again."""
+        self._quiet("rmi", "--prune", "--force")
 
     def size(self, reference: str) -> str:
         """How large an image is with all its layers, for people."""

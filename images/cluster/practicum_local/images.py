@@ -20,6 +20,10 @@ from practicum_local.locking import exclusive
 from practicum_local.paths import CHECKOUT, Paths
 from practicum_local.recipes import RECIPES, USUAL, ImageRef, reference, stage
 
+VERSIONS_KEPT = 3
+LAYERS_KEPT = 150
+"""Unnamed images, one for each instruction of a Dockerfile, that builds may find again."""
+
 __all__ = ["RECIPES", "USUAL", "ImageError", "ImageRef", "Images"]
 
 
@@ -112,8 +116,26 @@ class Images:
                     log=self.folder / "log" / f"{name}.log",
                 )
             progress.note(f"{ref} {self.buildah.size(str(ref))}")
+            self._forget_former(name)
         built[name] = ref
         return ref
+
+    def release(self) -> None:
+        """Unmount what a build that was killed left mounted."""
+        with self._alone():
+            self.buildah.remove_abandoned()
+
+    def _forget_former(self, name: str) -> None:
+        """Keep the newest versions of an image: other checkouts and a way back may want them."""
+        stored = self.buildah.images()
+        of_name = [image for image in stored if any(_is_of(name, n) for n in image.names)]
+        of_name.sort(key=lambda image: image.created, reverse=True)
+        former = {n for image in of_name[VERSIONS_KEPT:] for n in image.names}
+        self.buildah.forget(sorted(former))
+        kept = {n for image in stored for n in image.names} - former
+        archive.keep(self.folder / "layout", kept)
+        if sum(not image.names for image in stored) > LAYERS_KEPT:
+            self.buildah.prune()
 
     def _layout(self, ref: ImageRef) -> Path:
         # One layout for all images and their versions: only blobs that are new are written.
@@ -131,3 +153,7 @@ class Images:
                 yield
             finally:
                 self.buildah.release()
+
+
+def _is_of(name: str, reference: str) -> bool:
+    return reference.startswith(f"localhost/practicum/{name}:")

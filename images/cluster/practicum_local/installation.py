@@ -45,8 +45,9 @@ class Status:
         if not self.pods:
             return ["Next        make up"]
         return [
-            f"Next        Open {self.portal}, sign in as trainee, press Start on a lab, then Open",
-            "            JupyterLab. Runs shows what the walk trained. As instructor: Cohorts.",
+            f"Next        Open {self.portal} and sign in as trainee: Start, then Open JupyterLab.",
+            "            As instructor: the cohort's live table. As guide, who walked:",
+            "            its runs with their curves.",
         ]
 
 
@@ -77,6 +78,7 @@ class Installation:
     def up(self, *, walked: bool = True) -> None:
         """Bring everything up from any state, and walk the main job unless told not to."""
         paths = self.settings.paths
+        self.node.check()
         toolchain.install(["images", "walk"], paths)
         self.node.up(Progress())
         refs = Images(paths).build(IMAGES)
@@ -93,6 +95,7 @@ class Installation:
             ),
         )
         demo.seed(self.cluster, self.site, sandbox_image=str(refs["sandbox"]))
+        self._forget_former(refs)
         if walked:
             tour.walk_once(self.cluster, self.site, screenshots=paths.root / "walk")
         self.say()
@@ -100,6 +103,8 @@ class Installation:
     def down(self) -> None:
         """Stop everything; only what the cache directory holds is left."""
         self.node.down(Progress(), purge=True)
+        if toolchain.find("buildah"):
+            Images(self.settings.paths).release()
         progress.note(f"Nothing runs any more. {self.settings.paths.root} keeps what is slow.")
 
     def status(self) -> Status:
@@ -111,8 +116,9 @@ class Installation:
             for pod in self.cluster.get("pods", f"--namespace={release.NAMESPACE}")["items"]:
                 conditions = pod["status"].get("conditions", [])
                 ready = any(c["type"] == "Ready" and c["status"] == "True" for c in conditions)
-                component = pod["metadata"]["labels"]["app.kubernetes.io/component"]
-                pods[component] = "ready" if ready else "not ready"
+                metadata = pod["metadata"]
+                component = metadata.get("labels", {}).get("app.kubernetes.io/component")
+                pods[component or metadata["name"]] = "ready" if ready else "not ready"
         return Status(
             node=words[node.running, node.ready],
             portal=self.site.portal,
@@ -140,6 +146,15 @@ class Installation:
                     self.node.load_image(archive)
                 archive.unlink()
                 present.add(str(ref))
+
+    def _forget_former(self, refs: Mapping[str, ImageRef]) -> None:
+        """Remove the node's images of ours that no Pod uses and nothing will start from."""
+        pods = self.cluster.get("pods", "--all-namespaces")["items"]
+        used = {c["image"] for pod in pods for c in pod["spec"]["containers"]}
+        wanted = used | {str(ref) for ref in refs.values()}
+        ours = {name for name in self.node.images() if name.startswith("localhost/practicum/")}
+        if former := sorted(ours - wanted):
+            self.node.remove_images(former)
 
 
 def on_cluster(

@@ -2,6 +2,8 @@
 
 import argparse
 
+import httpx
+
 from practicum_local.browser import StuckError
 from practicum_local.demo import Addresses, DemoError
 from practicum_local.installation import Installation, on_cluster
@@ -12,7 +14,9 @@ from practicum_local.release import ReleaseError
 from practicum_local.settings import Settings
 from practicum_local.walk import WalkError
 
-EXPECTED_ERRORS = (DemoError, LabsError, ProcessError, ReleaseError, StuckError, WalkError)
+EXPECTED_ERRORS = (
+    DemoError, LabsError, ProcessError, ReleaseError, StuckError, WalkError, httpx.HTTPError,
+)  # fmt: skip
 """Errors whose message is all a person needs."""
 
 

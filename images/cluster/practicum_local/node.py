@@ -90,6 +90,13 @@ class Node:
         """The folder of the components' logs."""
         return self._folder / "log"
 
+    def check(self) -> None:
+        """Raise PreflightError when this machine can't run it; asks before anything is made."""
+        if self._keeper.pid is None:
+            preflight.check(self._paths.root)
+            for listener in preflight.listen(self._frame().ports).values():
+                listener.close()
+
     def up(self, progress: Progress) -> None:
         """Bring the node to where it should be, from any state; returns when Pods can run."""
         with exclusive(self._paths.root / "node.lock"):
@@ -141,6 +148,10 @@ class Node:
     def load_image(self, archive: Path) -> None:
         """Import an OCI or Docker archive into the node, under the names that it carries."""
         self.runtime.load(archive)
+
+    def remove_images(self, references: list[str]) -> None:
+        """Remove images from the node; content that others share stays."""
+        self.runtime.remove(references)
 
     def images(self) -> dict[str, str]:
         """Digest by name of every image in the node."""

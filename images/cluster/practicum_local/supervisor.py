@@ -8,6 +8,7 @@ no pid file that could be stale.
 `SIGHUP` makes it read its list of processes again, `SIGTERM` ends the node.
 """
 
+import contextlib
 import dataclasses
 import fcntl
 import hashlib
@@ -148,10 +149,17 @@ class Supervisor:
                 self._start(slot)
 
     def _start(self, slot: Slot) -> None:
-        process = slot.process
+        slot.started = time.monotonic()
+        slot.starts += 1
+        try:
+            slot.pid = self._spawn(slot.process)
+        except OSError as error:  # a full disk, or a program that is gone: the rest goes on
+            self._pause(slot, error.errno or 1)
+
+    def _spawn(self, process: Process) -> int:
         listeners = self._listeners if process.listens else {}
         log = self._log(process.name)
-        slot.pid = os.posix_spawn(
+        return os.posix_spawn(
             process.argv[0],
             process.argv,
             {**os.environ, "LISTENERS": " ".join(f"{n}={fd}" for n, fd in listeners.items())},
@@ -165,8 +173,6 @@ class Supervisor:
             setsid=True,
             setsigmask=[],
         )
-        slot.started = time.monotonic()
-        slot.starts += 1
 
     def _log(self, name: str) -> Path:
         log = self._folder / "log" / f"{name}.log"
@@ -189,10 +195,15 @@ class Supervisor:
         self._former = [slot for slot in self._former if slot.pid != pid]
         for slot in self._slots.values():
             if slot.pid == pid:
-                now = time.monotonic()
-                steady = now - slot.started > STEADY_SECONDS
-                slot.pause = FIRST_PAUSE if steady else min(slot.pause * 2, LONGEST_PAUSE)
-                slot.pid, slot.last_exit, slot.start_at = None, code, now + slot.pause
+                slot.pid = None
+                self._pause(slot, code)
+
+    @staticmethod
+    def _pause(slot: Slot, code: int) -> None:
+        now = time.monotonic()
+        steady = now - slot.started > STEADY_SECONDS
+        slot.pause = FIRST_PAUSE if steady else min(slot.pause * 2, LONGEST_PAUSE)
+        slot.last_exit, slot.start_at = code, now + slot.pause
 
     def _kill_due(self) -> None:
         for slot in self._former:
@@ -203,8 +214,9 @@ class Supervisor:
         processes = {name: slot.describe() for name, slot in self._slots.items()}
         shown = json.dumps({"since": self._since, "processes": processes})
         if shown != self._shown:
-            files.write(self._folder / STATUS, shown)
-            self._shown = shown
+            with contextlib.suppress(OSError):  # a full disk: said at a later turn
+                files.write(self._folder / STATUS, shown)
+                self._shown = shown
 
     def _end(self) -> None:
         """Let everything in the namespace end in good order, for a moment."""

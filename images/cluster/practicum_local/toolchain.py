@@ -127,6 +127,7 @@ def http_proxy(paths: Paths) -> tuple[Path, Path]:
             with progress.step(f"Fetching {PROXY_PACKAGE}"):
                 folder.mkdir(parents=True, exist_ok=True)
                 install = ["install", "--no-save", "--no-audit", "--no-fund", PROXY_PACKAGE]
+                install.append(f"--cache={paths.root / 'npm'}")
                 _run(
                     [*npm(runtime), *install],
                     "configurable-http-proxy could not be fetched from npm",
@@ -185,6 +186,7 @@ def _apt_install(packages: Sequence[str]) -> None:
         raise ToolchainError(f"this machine has no apt-get; install what provides: {wanted}")
     failure = f"Debian packages could not be installed: {' '.join(packages)}"
     environment = {"DEBIAN_FRONTEND": "noninteractive"}
+    _run(["dpkg", "--configure", "-a"], failure, extra=environment)  # someone may have cut it off
     _run(["apt-get", "update", "-qq"], failure, extra=environment)
     command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
     _run(command, failure, extra=environment)
@@ -235,6 +237,7 @@ def _run(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        start_new_session=True,  # dpkg must not be cut off by someone's Ctrl-C
         check=False,
     )
     if result.returncode:

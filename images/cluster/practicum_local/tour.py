@@ -1,4 +1,4 @@
-"""When the main job is walked: once a release, and never over what a person is doing."""
+"""When the main job is walked: once for what is installed, then not again until it changes."""
 
 import hashlib
 from pathlib import Path
@@ -8,26 +8,17 @@ from practicum_local.demo import Addresses
 from practicum_local.release import NAMESPACE, Cluster
 
 ANNOTATION = "practicum.dev/walked"
-UNDER_WAY = "under-way"
 
 
 def walk_once(cluster: Cluster, addresses: Addresses, screenshots: Path) -> None:
-    """Walk the main job unless this release was walked, or the demo cohort is in use.
-
-    A walk that was stopped is taken up again: what it left is its own.
-    """
+    """Walk the main job unless it was walked to its end with all that is installed now."""
     release = fingerprint(cluster)
     namespace = cluster.get("namespace", NAMESPACE)
-    walked = namespace["metadata"].get("annotations", {}).get(ANNOTATION)
-    if walked == release:
+    if namespace["metadata"].get("annotations", {}).get(ANNOTATION) == release:
         progress.note("the main job was walked with this release already")
         return
-    if walked != UNDER_WAY and (found := walk.left_over(cluster)):
-        progress.note(f"not walking the main job: it would end {found[0]}, which someone made")
-        return
-    _remember(cluster, UNDER_WAY)
     walk.main_job(cluster, addresses, screenshots)
-    _remember(cluster, release)
+    cluster.kubectl("annotate", "--overwrite", "namespace", NAMESPACE, f"{ANNOTATION}={release}")
 
 
 def fingerprint(cluster: Cluster) -> str:
@@ -35,7 +26,3 @@ def fingerprint(cluster: Cluster) -> str:
     manifest = cluster.helm("get", "manifest", "practicum", f"--namespace={NAMESPACE}")
     labs = cluster.kubectl("get", "labs", "--output=jsonpath={.items[*].spec}")
     return hashlib.sha256((manifest + labs).encode()).hexdigest()[:16]
-
-
-def _remember(cluster: Cluster, state: str) -> None:
-    cluster.kubectl("annotate", "--overwrite", "namespace", NAMESPACE, f"{ANNOTATION}={state}")

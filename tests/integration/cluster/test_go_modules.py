@@ -16,8 +16,9 @@ TOO_LARGE_TO_VET = ("coredns", "kube")
 
 @pytest.fixture(scope="module")
 def go(tmp_path_factory: pytest.TempPathFactory):
-    compiler = toolchain.go(Paths.from_environment())
-    environment = build.go_environment(compiler, tmp_path_factory.mktemp("bin"))
+    paths = Paths.from_environment()
+    compiler = toolchain.go(paths)
+    environment = build.go_environment(compiler, tmp_path_factory.mktemp("bin"), paths)
 
     def run(module: str, *command: str) -> None:
         result = subprocess.run(

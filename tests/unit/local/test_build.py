@@ -68,7 +68,11 @@ def test_a_version_is_part_of_the_key():
 
 
 def test_environment_is_static_and_stays_with_its_compiler(tmp_path):
-    found = build.go_environment(tmp_path / "go/bin/go", tmp_path / "out", {"PATH": "/bin"})
+    found = build.go_environment(
+        tmp_path / "go/bin/go", tmp_path / "out", Paths(tmp_path), {"PATH": "/bin"}
+    )
     assert found["PATH"] == f"{tmp_path}/go/bin:/bin"
     assert (found["CGO_ENABLED"], found["GOTOOLCHAIN"]) == ("0", "local")
     assert found["GOBIN"] == str(tmp_path / "out")
+    assert found["GOCACHE"] == str(tmp_path / "go/build")
+    assert found["GOMODCACHE"] == str(tmp_path / "go/mod")

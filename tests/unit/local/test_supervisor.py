@@ -1,6 +1,7 @@
 """The supervisor with real, short-lived processes; its namespaces are for the node's tests."""
 
 import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -162,6 +163,17 @@ def children_of(pid: int | None) -> list[int]:
     with contextlib.suppress(OSError):
         return [int(c) for c in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
     return []
+
+
+def test_a_program_that_is_gone_does_not_end_the_rest(running):
+    running.change(
+        Process("steady", SLEEP),
+        Process("lost", ("/nowhere/kubelet",)),
+    )
+    wait(lambda: running.report["lost"]["starts"] > 1)
+    assert not running.report["lost"]["running"]
+    assert running.report["lost"]["last_exit"] == errno.ENOENT
+    assert running.report["steady"]["running"]
 
 
 def test_a_large_log_is_put_aside(running, monkeypatch):

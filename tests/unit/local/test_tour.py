@@ -1,4 +1,4 @@
-"""The main job is walked once a release, and never over someone's work."""
+"""The main job is walked once for what is installed."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ SHOTS = Path("/nowhere")
 
 
 class FakeCluster:
-    """A cluster with one annotated namespace, and sandboxes of people."""
+    """A cluster with one annotated namespace, and what is left in the demo's."""
 
     def __init__(self):
         self.manifest = "release 1"
@@ -58,14 +58,7 @@ def test_what_changed_is_walked_again(cluster, walks):
     assert len(walks) == 2
 
 
-def test_a_sandbox_that_someone_made_is_left_alone(cluster, walks):
-    cluster.left = ["sandbox.practicum.dev/trainee--lora"]
-    tour.walk_once(cluster, SITE, SHOTS)
-    assert not walks
-    assert not cluster.annotations
-
-
-def test_a_walk_that_was_stopped_is_taken_up_again(cluster, walks, monkeypatch):
+def test_a_walk_that_was_stopped_is_walked_again(cluster, walks, monkeypatch):
     def stopped(*_):
         raise KeyboardInterrupt
 
@@ -73,7 +66,12 @@ def test_a_walk_that_was_stopped_is_taken_up_again(cluster, walks, monkeypatch):
         patched.setattr(walk, "main_job", stopped)
         with pytest.raises(KeyboardInterrupt):
             tour.walk_once(cluster, SITE, SHOTS)
-    cluster.left = ["sandbox.practicum.dev/trainee--lora"]
+    assert not cluster.annotations
     tour.walk_once(cluster, SITE, SHOTS)
     assert len(walks) == 1
     assert cluster.annotations[tour.ANNOTATION] == tour.fingerprint(cluster)
+
+
+def test_only_what_belongs_to_the_owner_is_left_over(cluster):
+    cluster.left = ["pod/guide--lora-1", "pod/trainee--lora-1", "secret/guided--lora-1"]
+    assert walk.left_over(cluster, "guide--") == ["pod/guide--lora-1"]
