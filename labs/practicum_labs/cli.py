@@ -69,8 +69,8 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--language", choices=["en", "zh"], default="en")
     added.add_argument("--solution", action="store_true")
     added.add_argument("--output", type=Path)
-    added = command("resource", _resource, "print the Lab custom resource")
-    added.add_argument("lab")
+    added = command("resource", _resource, "print the Lab custom resource of every lab, or of some")
+    added.add_argument("labs", nargs="*")
     added.add_argument("--image", default="practicum/sandbox")
     added.add_argument("--tier", choices=["cpu", "gpu"], default="cpu")
     command("sync", _sync, "send the runs that the portal does not have yet")
@@ -170,9 +170,11 @@ def _say_now(text: str) -> None:
 
 
 def _resource(options: argparse.Namespace) -> int:
-    manifest = read_manifest(find_lab(options.catalog, options.lab))
-    resource = lab_resource(manifest, image=options.image, tier=options.tier)
-    yaml.safe_dump(resource, sys.stdout, allow_unicode=True, sort_keys=False)
+    resources = [
+        lab_resource(read_manifest(folder), image=options.image, tier=options.tier)
+        for folder in _folders(options)
+    ]
+    yaml.safe_dump_all(resources, sys.stdout, allow_unicode=True, sort_keys=False)
     return 0
 
 

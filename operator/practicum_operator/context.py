@@ -108,6 +108,8 @@ def site_of(settings: Settings) -> Site:
     return Site(
         namespace=settings.namespace,
         dns_selector=settings.dns_selector,
+        dns_namespace=settings.dns_namespace,
+        dns_ports=settings.dns_ports,
         dns_cidrs=settings.dns_cidrs,
         private_cidrs=settings.private_cidrs,
     )

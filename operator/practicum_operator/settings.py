@@ -86,7 +86,13 @@ class Settings(BaseSettings):
     """How often everything is listed again, to notice what a broken watch has missed."""
 
     dns_selector: dict[str, str] = Field(default_factory=lambda: {"k8s-app": "kube-dns"})
-    """Labels of the cluster's DNS Pods, in `kube-system`."""
+    """Labels of the cluster's DNS Pods."""
+    dns_namespace: dict[str, str] = Field(
+        default_factory=lambda: {"kubernetes.io/metadata.name": "kube-system"}
+    )
+    """Labels of the namespace that those are in."""
+    dns_ports: tuple[int, ...] = (53,)
+    """The ports that they listen on."""
     dns_cidrs: tuple[str, ...] = ()
     """Further addresses of DNS servers, such as a node-local cache's."""
     private_cidrs: tuple[str, ...] = (

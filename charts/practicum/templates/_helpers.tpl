@@ -13,11 +13,11 @@ app.kubernetes.io/name: practicum
 app.kubernetes.io/component: {{ .component }}
 {{- end }}
 
-{{/* An image's full name: dict "root" $ "name" "hub". A name whose first part has a dot or a colon, or is localhost, is complete. */}}
+{{/* An image's full name: dict "root" $ "name" "hub". One that begins with a registry is complete: a first part, before a slash, with a dot or a colon, or localhost. */}}
 {{- define "practicum.image" -}}
 {{- $reference := index .root.Values.images .name -}}
-{{- $first := first (splitList "/" $reference) -}}
-{{- if or (not .root.Values.images.registry) (contains "." $first) (eq $first "localhost") -}}
+{{- $complete := regexMatch "^([^/]*[.:][^/]*|localhost)/" $reference -}}
+{{- if or $complete (not .root.Values.images.registry) -}}
 {{ $reference }}
 {{- else -}}
 {{ trimSuffix "/" .root.Values.images.registry }}/{{ $reference }}
@@ -99,8 +99,26 @@ spec:
         cidr: {{ . }}
     {{- end }}
   ports:
-    - {protocol: UDP, port: 53}
-    - {protocol: TCP, port: 53}
+    {{- range .Values.network.dns.ports }}
+    - {protocol: UDP, port: {{ . }}}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- end }}
+
+{{/* The sign-in's issuer and databases, wherever they are. */}}
+{{- define "practicum.egressOutside" -}}
+- ports:
+    {{- range .Values.network.outsidePorts }}
+    - {protocol: TCP, port: {{ . }}}
+    {{- end }}
+{{- end }}
+
+{{/* Prometheus, and whoever else may read figures. */}}
+{{- define "practicum.monitoring" -}}
+{{- include "practicum.peer" "prometheus" }}
+{{- with .Values.network.monitoringFrom }}
+{{ toYaml . }}
+{{- end }}
 {{- end }}
 
 {{- define "practicum.egressApiServer" -}}

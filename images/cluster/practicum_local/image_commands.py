@@ -1,13 +1,18 @@
 """The `images` rows of the command line."""
 
 import argparse
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from practicum_local import lock, toolchain
+import yaml
+
+from practicum_local import files, lock, progress, toolchain
 from practicum_local.buildah import ImageError
 from practicum_local.chroot import Mount, mounted
 from practicum_local.images import RECIPES, USUAL, ImageRef, Images
-from practicum_local.paths import Paths
+from practicum_local.labs import lab_resources
+from practicum_local.paths import CHECKOUT, Paths
+from practicum_local.release import RELEASE_IMAGES
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -57,9 +62,27 @@ def _save(arguments: argparse.Namespace, paths: Paths) -> int:
 
 def _push(arguments: argparse.Namespace, paths: Paths) -> int:
     images = Images(paths)
-    for ref in _built(arguments, images).values():
-        print(images.push(ref, arguments.registry, tag=arguments.tag))  # noqa: T201 - the answer
+    pushed = {
+        name: images.push(ref, arguments.registry, tag=arguments.tag)
+        for name, ref in _built(arguments, images).items()
+    }
+    for reference in pushed.values():
+        print(reference)  # noqa: T201 - the command's answer
+    for path in _describe(pushed):
+        progress.note(f"written: {path.relative_to(CHECKOUT)}")
     return 0
+
+
+def _describe(pushed: Mapping[str, str]) -> Iterator[Path]:
+    """Write what an installation needs to know: the chart's values, and the Labs."""
+    folder = CHECKOUT / "build"
+    if names := {name: pushed[name] for name in RELEASE_IMAGES if name in pushed}:
+        files.write(folder / "images.yaml", yaml.safe_dump({"images": names}))
+        yield folder / "images.yaml"
+    if "sandbox" in pushed:
+        resources = lab_resources(pushed["sandbox"], pushed.get("sandbox-gpu"))
+        files.write(folder / "labs.yaml", yaml.safe_dump_all(resources, allow_unicode=True))
+        yield folder / "labs.yaml"
 
 
 def _run(arguments: argparse.Namespace, paths: Paths) -> int:

@@ -12,8 +12,7 @@ from practicum_local.progress import Progress
 from practicum_local.release import Cluster, Site
 from practicum_local.settings import Settings
 
-RELEASE_IMAGES = ("control", "hub", "proxy", "prometheus")
-IMAGES = (*RELEASE_IMAGES, "sandbox")
+IMAGES = (*release.RELEASE_IMAGES, "sandbox")
 
 
 @dataclass(frozen=True)
@@ -83,7 +82,7 @@ class Installation:
         self.node.up(Progress())
         refs = Images(paths).build(IMAGES)
         self._load(refs)
-        references = {name: str(refs[name]) for name in RELEASE_IMAGES}
+        references = {name: str(refs[name]) for name in release.RELEASE_IMAGES}
         release.install(
             self.cluster,
             Site(
@@ -165,7 +164,7 @@ def on_cluster(
     images = Images(settings.paths)
     pushed = {name: images.push(ref, registry) for name, ref in images.build(IMAGES).items()}
     cluster = Cluster(paths=settings.paths, kubeconfig=None)
-    references = {name: pushed[name] for name in RELEASE_IMAGES}
+    references = {name: pushed[name] for name in release.RELEASE_IMAGES}
     release.install(cluster, Site(addresses.hub, addresses.portal, references))
     demo.seed(cluster, addresses, sandbox_image=pushed["sandbox"])
     if walked:

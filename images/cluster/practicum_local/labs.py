@@ -16,13 +16,14 @@ class LabsError(RuntimeError):
     """The toolkit refused; the message is what it said."""
 
 
-def lab_resources(image: str) -> list[dict[str, Any]]:
-    """Return the Lab custom resource of every lab of the catalogue, to run in `image`."""
-    names = [yaml.safe_load(path.read_text())["id"] for path in sorted(CATALOG.glob("*/lab.yaml"))]
+def lab_resources(image: str, gpu_image: str | None = None) -> list[dict[str, Any]]:
+    """Return the Lab custom resources of the catalogue; with `gpu_image` also their GPU tier."""
+    tiers = {"cpu": image} | ({"gpu": gpu_image} if gpu_image else {})
     texts = (
-        toolkit("resource", name, f"--catalog={CATALOG}", f"--image={image}") for name in names
+        toolkit("resource", f"--catalog={CATALOG}", f"--tier={tier}", f"--image={reference}")
+        for tier, reference in tiers.items()
     )
-    return [yaml.safe_load(text) for text in texts]
+    return [resource for text in texts for resource in yaml.safe_load_all(text)]
 
 
 def solution(lab: str, language: str, into: Path) -> Path:

@@ -14,6 +14,7 @@ from practicum_local import build, progress, toolchain
 from practicum_local.paths import CHECKOUT, Paths
 
 NAMESPACE = "practicum"
+RELEASE_IMAGES = ("control", "hub", "proxy", "prometheus")
 CHART = CHECKOUT / "charts/practicum"
 DEMO_VALUES = CHART / "values-demo.yaml"
 ERROR_LINES = 20

@@ -15,7 +15,7 @@ NOTEBOOK_PORT = 8888
 ACTIVITY_PORT = 8889
 _HUB_API_PORT = 8081
 _PORTAL_PORT = 8080
-_DNS_PORT = 53
+_DNS_PROTOCOLS = ("UDP", "TCP")
 _NAMESPACE_NAME = "kubernetes.io/metadata.name"
 
 
@@ -25,6 +25,8 @@ class Site:
 
     namespace: str
     dns_selector: dict[str, str]
+    dns_namespace: dict[str, str]
+    dns_ports: tuple[int, ...]
     dns_cidrs: tuple[str, ...] = ()
     private_cidrs: tuple[str, ...] = ()
 
@@ -48,12 +50,16 @@ def build_platform_policy(cohort: Cohort, site: Site) -> Manifest:
     """Return the policy that lets sandboxes and the platform reach one another."""
     dns: list[Manifest] = [
         {
-            "namespaceSelector": {"matchLabels": {_NAMESPACE_NAME: "kube-system"}},
+            "namespaceSelector": {"matchLabels": site.dns_namespace},
             "podSelector": {"matchLabels": site.dns_selector},
         },
         *({"ipBlock": {"cidr": cidr}} for cidr in site.dns_cidrs),
     ]
-    both = [{"protocol": protocol, "port": _DNS_PORT} for protocol in ("UDP", "TCP")]
+    both = [
+        {"protocol": protocol, "port": port}
+        for port in site.dns_ports
+        for protocol in _DNS_PROTOCOLS
+    ]
     return _policy(
         cohort,
         "platform",

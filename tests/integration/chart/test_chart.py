@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -69,6 +70,66 @@ def test_the_api_server_accepts_every_manifest(
 def test_wrong_values_are_refused_with_their_place(render: Render, values: str, said: str) -> None:
     with pytest.raises(ReleaseError, match=said):
         render(values=values)
+
+
+@pytest.mark.parametrize(
+    ("name", "registry", "expected"),
+    [
+        ("hub:1.2.3", "reg.example.org", "reg.example.org/hub:1.2.3"),
+        (
+            "practicum/hub:1.2.3",
+            "reg.example.org/team/",
+            "reg.example.org/team/practicum/hub:1.2.3",
+        ),
+        ("reg:5000/hub:1", "other.example.org", "reg:5000/hub:1"),
+        ("localhost/practicum/hub:ab", "other.example.org", "localhost/practicum/hub:ab"),
+        ("practicum/hub:1", "", "practicum/hub:1"),
+    ],
+)
+def test_a_registry_is_put_before_names_that_have_none(
+    render: Render, name: str, registry: str, expected: str
+) -> None:
+    values = f"{OIDC}images: {{registry: {registry!r}, hub: {name!r}}}"
+    images = [container["image"] for container in containers(render(values=values))]
+    assert expected in images
+
+
+def policies(manifests: str) -> dict[str, dict[str, Any]]:
+    documents = [body for body in yaml.safe_load_all(manifests) if body]
+    return {
+        body["metadata"]["name"]: body["spec"]
+        for body in documents
+        if body["kind"] == "NetworkPolicy"
+    }
+
+
+def test_a_prometheus_and_a_grafana_of_ones_own_get_through(render: Render) -> None:
+    peer = {"namespaceSelector": {"matchLabels": {"team": "monitoring"}}}
+    values = yaml.safe_load(OIDC) | {
+        "prometheus": {"enabled": False, "url": "http://prometheus.monitoring:9091"},
+        "network": {"monitoringFrom": [peer], "outsidePorts": [8443]},
+    }
+    found = policies(render(values=yaml.safe_dump(values)))
+    assert {"ports": [{"protocol": "TCP", "port": 9091}]} in found["portal"]["egress"]
+    assert {"ports": [{"protocol": "TCP", "port": 8443}]} in found["hub"]["egress"]
+    for component, port in (("operator", 9100), ("portal", 9100), ("hub", 8081)):
+        (rule,) = [
+            rule
+            for rule in found[component]["ingress"]
+            if {"protocol": "TCP", "port": port} in rule["ports"]
+        ]
+        assert peer in rule["from"], component
+
+
+def test_an_ingress_knows_hosts_without_ports(render: Render) -> None:
+    values = OIDC.replace("https://hub.example.org", "https://hub.example.org:8443")
+    (ingress,) = [
+        body
+        for body in yaml.safe_load_all(render(values=values))
+        if body and body["kind"] == "Ingress"
+    ]
+    hosts = [rule["host"] for rule in ingress["spec"]["rules"]]
+    assert hosts == ["practicum.example.org", "hub.example.org", "*.hub.example.org"]
 
 
 def containers(manifests: str) -> list[dict[str, object]]:

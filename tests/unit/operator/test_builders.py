@@ -25,6 +25,8 @@ GOLDEN = Path(__file__).with_name("golden")
 SITE = Site(
     namespace="practicum",
     dns_selector={"k8s-app": "kube-dns"},
+    dns_namespace={"kubernetes.io/metadata.name": "kube-system"},
+    dns_ports=(53,),
     dns_cidrs=("169.254.20.10/32",),
     private_cidrs=("10.0.0.0/8", "169.254.0.0/16"),
 )
