@@ -151,8 +151,9 @@ class Installation:
         pods = self.cluster.get("pods", "--all-namespaces")["items"]
         used = {c["image"] for pod in pods for c in pod["spec"]["containers"]}
         wanted = used | {str(ref) for ref in refs.values()}
-        ours = {name for name in self.node.images() if name.startswith("localhost/practicum/")}
-        if former := sorted(ours - wanted):
+        built = tuple(f"localhost/practicum/{name}:" for name in IMAGES)
+        present = {name for name in self.node.images() if name.startswith(built)}
+        if former := sorted(present - wanted):
             self.node.remove_images(former)
 
 
