@@ -73,7 +73,7 @@ def _look_at_results(cluster: Cluster, browser: Browser, trainee: Person) -> Non
         expect(page.locator("canvas").first).to_be_visible()
         trainee.see("run")
     with progress.step("Its final metric is in Prometheus"):
-        query = f'practicum_run_metric{{cohort="{COHORT}",lab="{LAB}"}}'
+        query = f'practicum_run_metric{{cohort="{COHORT}",lab="{LAB}",stat="last"}}'
         found = wait_for("Prometheus", lambda: samples(cluster, query), seconds=SCRAPE_SECONDS)
         for sample in found:
             progress.note(f"{sample['metric']['metric']} {float(sample['value'][1]):.3f}")
