@@ -212,6 +212,9 @@ def transfer(probe: Probe, folder: Path) -> None:
     probe.expect(gain.above_zero, "not_better", **facts)
     probe.expect(abs(scores["tuned"] - score.value) <= SCORE_SLACK, "scores_differ",
                  written=scores["tuned"], score=score.value)
+    base = metrics.score(metrics.macro_f1, gold, _frozen(probe, tokenizer, split, texts)).value
+    probe.expect(abs(scores["base"] - base) <= SCORE_SLACK, "base_differs",
+                 written=scores["base"], score=base)
     typed = _classify(model, tokenizer, [_mistyped(text, probe.rng) for text in texts])
     probe.measure("macro_f1", score.value)
     probe.measure("low", score.low)
@@ -279,8 +282,15 @@ def _load(probe: Probe, folder: Path) -> tuple[Any, Any]:
 
 def _classify(model: Any, tokenizer: Any, texts: list[str]) -> list[int]:
     encoder, head = model
+    with torch.inference_mode():
+        answers: list[int] = head(_embed(encoder, tokenizer, texts)).argmax(-1).tolist()
+    return answers
+
+
+def _embed(encoder: Any, tokenizer: Any, texts: list[str]) -> torch.Tensor:
+    """Return the mean vector of each text, (texts, width)."""
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
-    answers = [0] * len(texts)
+    vectors = torch.empty(len(texts), encoder.config.hidden_size)
     with torch.inference_mode():
         for start in range(0, len(order), 64):
             part = order[start : start + 64]
@@ -289,9 +299,21 @@ def _classify(model: Any, tokenizer: Any, texts: list[str]) -> list[int]:
             mask = batch["attention_mask"]
             hidden = encoder(input_ids=batch["input_ids"], attention_mask=mask).last_hidden_state
             weight = mask.unsqueeze(-1).to(hidden.dtype)
-            logits = head((hidden * weight).sum(1) / weight.sum(1))
-            for n, answer in zip(part, logits.argmax(-1).tolist(), strict=True):
-                answers[n] = answer
+            vectors[part] = (hidden * weight).sum(1) / weight.sum(1)
+    return vectors
+
+
+def _frozen(probe: Probe, tokenizer: Any, split: data.Split, texts: list[str]) -> list[int]:
+    """Return what a linear model on the pretrained encoder's vectors answers."""
+    from sklearn.linear_model import LogisticRegression
+    from transformers import AutoModel
+
+    place = probe.data / entry("minilm").folder
+    encoder = AutoModel.from_pretrained(place, add_pooling_layer=False).eval()
+    linear = LogisticRegression(class_weight="balanced", max_iter=2000)
+    known = _embed(encoder, tokenizer, [e.text for e in split.train])
+    linear.fit(known.numpy(), [e.label for e in split.train])
+    answers: list[int] = linear.predict(_embed(encoder, tokenizer, texts).numpy()).tolist()
     return answers
 
 

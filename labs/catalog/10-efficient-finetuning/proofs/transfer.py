@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from peft import LoraConfig, get_peft_model
 from safetensors.torch import save_file
+from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.nn import functional as F
 from transformers import AutoModel, AutoTokenizer, logging
@@ -72,7 +73,7 @@ def _score(encoder, head, tokenizer, examples):
     return metrics.score(metrics.macro_f1, [e.label for e in examples], predicted).value
 
 
-def _save(folder, encoder, head, *, base=0.55, tuned=0.6):
+def _save(folder, encoder, head, *, base=0.5, tuned=0.6):
     encoder.save_pretrained(folder / "adapter")
     save_file(head.state_dict(), folder / "head.safetensors")
     origin = {"model": "minilm", "sha256": entry("minilm").sha256}
@@ -92,12 +93,29 @@ def _untrained(folder, place, bias=(0.0, 0.0, 0.0), **scores):
     return _save(folder, encoder, head, **scores)
 
 
+def _base(place):
+    """Return the score of a linear model on the frozen encoder's vectors."""
+    split = data.load("vader-reviews", train=640, validation=400, folder=place)
+    path = place / entry("minilm").folder
+    tokenizer = AutoTokenizer.from_pretrained(path)
+    encoder = AutoModel.from_pretrained(path, add_pooling_layer=False).eval()
+    with torch.inference_mode():
+        known, asked = (
+            torch.cat([_embed(encoder, _batch(tokenizer, [e.text])) for e in side]).numpy()
+            for side in (split.train, split.validation)
+        )
+    linear = LogisticRegression(class_weight="balanced", max_iter=2000)
+    linear.fit(known, [e.label for e in split.train])
+    gold = [e.label for e in split.validation]
+    return metrics.score(metrics.macro_f1, gold, linear.predict(asked).tolist()).value
+
+
 def _good(kept, place):
     """Train once; most mutants spoil a good artefact in one way."""
     if not (kept / "scores.json").exists():
         encoder, head, tuned = _train(place, rank=4, lr=2e-3)
         kept.mkdir(parents=True, exist_ok=True)
-        _save(kept, encoder, head, tuned=tuned)
+        _save(kept, encoder, head, base=_base(place), tuned=tuned)
     return kept
 
 
@@ -112,7 +130,7 @@ def alternative_lower_rank(folder, place):
 
 def alternative_attention_only(folder, place):
     encoder, head, tuned = _train(place, rank=8, lr=4e-3, layers=["query", "value"], seed=2)
-    return _save(folder, encoder, head, tuned=tuned)
+    return _save(folder, encoder, head, base=_base(place), tuned=tuned)
 
 
 def mutant_layout__no_scores(folder, place):
@@ -160,6 +178,13 @@ def mutant_not_json__python_repr(folder, place):
 def mutant_scores_differ__measured_on_training_data(folder, place):
     made = _spoiled(folder, place)
     (made / "scores.json").write_text('{"base": 0.5, "tuned": 0.97}')
+    return made
+
+
+def mutant_base_differs__an_invented_baseline(folder, place):
+    made = _spoiled(folder, place)
+    scores = json.loads((made / "scores.json").read_text())
+    (made / "scores.json").write_text(json.dumps(scores | {"base": 0.2}))
     return made
 
 
