@@ -64,7 +64,7 @@ class Rosters:
         """Return what importing ``content`` does; nothing is written in a dry run.
 
         A file with mistakes is written only with ``partial``, and then without the bad lines.
-        With ``replace``, people who are not in the file are taken off.
+        With ``replace``, people who are not in the file are taken off, unless it has mistakes.
         """
         room = self._room(person, cohort)
         self._imports.take(person.name)
@@ -73,8 +73,8 @@ class Rosters:
             present = await people.members(session, room.metadata.uid)
         known = {row.user: row for row in present}
         _check_roles(roster, person, {row.user: Role(row.role) for row in present})
-        plan = _plan(roster, known, replace=replace and not roster.errors)
-        _check_removed(roster, person, plan, known)
+        removed = _removed(roster, person, known) if replace else ()
+        plan = _plan(roster, known, removed=removed)
         writable = not roster.errors or (partial and bool(roster.lines))
         made: tuple[str, ...] = ()
         if writable and not dry_run:
@@ -159,25 +159,33 @@ def _check_roles(roster: Roster, person: Person, roles: dict[str, Role]) -> None
             )
 
 
-def _check_removed(
-    roster: Roster, person: Person, plan: _Plan, known: "dict[str, people.Member]"
-) -> None:
-    """Note instructors who would be taken off by someone who is not an administrator."""
-    for user in plan.removed:
-        if known[user].role == Role.INSTRUCTOR.value and not person.admin:
-            roster.errors.append(
-                problem(
-                    0,
-                    "user",
-                    "not-allowed",
-                    user,
-                    f"The file would take the instructor {user} off the roster.",
-                    "Add a line for this person, or ask an administrator.",
-                )
-            )
+def _removed(roster: Roster, person: Person, known: "dict[str, people.Member]") -> tuple[str, ...]:
+    """Return who is to be taken off; nobody while the file has mistakes, which may hide people.
+
+    It is a mistake when someone who is not an administrator would take an instructor off.
+    """
+    if roster.errors:
+        return ()
+    named = {line.user for line in roster.lines}
+    missing = tuple(user for user in known if user not in named)
+    taught = [user for user in missing if known[user].role == Role.INSTRUCTOR.value]
+    if person.admin or not taught:
+        return missing
+    roster.errors += [
+        problem(
+            0,
+            "user",
+            "not-allowed",
+            user,
+            f"The file would take the instructor {user} off the roster.",
+            "Add a line for this person, or ask an administrator.",
+        )
+        for user in taught
+    ]
+    return ()
 
 
-def _plan(roster: Roster, known: "dict[str, people.Member]", *, replace: bool) -> _Plan:
+def _plan(roster: Roster, known: "dict[str, people.Member]", *, removed: tuple[str, ...]) -> _Plan:
     created, updated, unchanged = [], [], []
     for line in roster.lines:
         row = known.get(line.user)
@@ -191,8 +199,6 @@ def _plan(roster: Roster, known: "dict[str, people.Member]", *, replace: bool) -
             updated.append(line)
         else:
             unchanged.append(line)
-    named = {line.user for line in roster.lines}
-    removed = tuple(user for user in known if user not in named) if replace else ()
     return _Plan(tuple(created), tuple(updated), tuple(unchanged), removed)
 
 

@@ -154,6 +154,18 @@ async def test_replace_takes_off_who_is_not_in_the_file(portal):
     assert await users(admin) == [("trainee-2", "trainee")]
 
 
+async def test_an_import_in_part_takes_no_instructor_off(portal, on_roster):
+    await on_roster(portal, "class-a", second="instructor")
+    instructor = await portal.sign_in("instructor")
+    content = CSV + "instructor,,instructor,\ntrainee-2,,,\n"
+    report = (await put_roster(instructor, content, replace=True, partial=True)).json()
+    assert (report["applied"], report["created"], report["removed"]) == (True, ["trainee-2"], [])
+    form = {"text": content, "replace": "yes", "partial": "yes", "confirmed": "yes"}
+    assert (await instructor.post("/cohorts/class-a/roster", data=form)).status_code == 303
+    kept = {("second", "instructor"), ("instructor", "instructor"), ("trainee", "trainee")}
+    assert kept <= set(await users(instructor))
+
+
 async def test_only_an_admin_says_who_teaches(portal):
     instructor = await portal.sign_in("instructor")
     report = (await put_roster(instructor, CSV + "trainee,,instructor,\n")).json()
