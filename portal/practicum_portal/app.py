@@ -15,7 +15,7 @@ from practicum_portal.api.problems import ProblemModel
 from practicum_portal.clock import Clock, utc_now
 from practicum_portal.container import Clients, Container, build
 from practicum_portal.migrations import migrate
-from practicum_portal.security import BodyLimit, SecurityHeaders, Timing
+from practicum_portal.security import BodyLimit, SecurityHeaders, Timing, protection
 from practicum_portal.settings import Settings
 
 _PAGES = "practicum_portal.pages"
@@ -49,7 +49,8 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.container = container
-    problems.install(app)
+    headers = protection(hub_public_url=settings.hub_public_url, secure=settings.secure)
+    problems.install(app, headers=headers)
     for router in (health.router, signin_routes.router, *api.ROUTERS):
         app.include_router(router)
     install_pages = getattr(import_module(_PAGES), "install", None)
@@ -57,9 +58,7 @@ def create_app(
         install_pages(app)
     _describe(app)
     app.add_middleware(BodyLimit, most=settings.max_body_bytes)
-    app.add_middleware(
-        SecurityHeaders, hub_public_url=settings.hub_public_url, secure=settings.secure
-    )
+    app.add_middleware(SecurityHeaders, headers=headers)
     app.add_middleware(Timing, metrics=container.metrics, skip=_PROBES)
     return app
 

@@ -13,11 +13,13 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.util import await_only
 
-from practicum_portal.errors import UnavailableError
+from practicum_portal.errors import InvalidError, UnavailableError
 
 _WRITES = "practicum_writes"
 _TRY_AGAIN = frozenset({"40001", "40P01", "53300", "55P03", "57014", "57P01", "57P02", "57P03"})
 """PostgreSQL's codes for serialization, deadlock, too many connections, timeouts, shutdown."""
+_NO_TEXT = "22021"
+"""PostgreSQL's code for a text that it can't hold, such as one with a NUL."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
@@ -104,10 +106,15 @@ class _translated:  # noqa: N801 - reads as a verb where it is used
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, PoolTimeoutError | OperationalError | InterfaceError | OSError):
             raise DatabaseAwayError(type(error).__name__) from error
-        if isinstance(error, DBAPIError) and (
-            error.connection_invalidated or getattr(error.orig, "sqlstate", "") in _TRY_AGAIN
-        ):
+        if not isinstance(error, DBAPIError):
+            return
+        state = getattr(error.orig, "sqlstate", "")
+        if error.connection_invalidated or state in _TRY_AGAIN:
             raise DatabaseAwayError(type(error.orig).__name__) from error
+        if state == _NO_TEXT:
+            raise InvalidError(
+                "A text holds a character that can't be kept.", hint="Leave it out."
+            ) from error
 
 
 def _async_url(text: str) -> URL:

@@ -5,6 +5,9 @@ import binascii
 
 from practicum_portal.errors import BadRequestError
 
+MOST = 2**63 - 1
+"""The greatest number that both databases count to."""
+
 
 def encode(number: int) -> str:
     """Return the cursor that goes on after ``number``."""
@@ -17,10 +20,17 @@ def decode(cursor: str | None) -> int | None:
         return None
     try:
         text = base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode()
-        return int(text.removeprefix("n"))
+        number = int(text.removeprefix("n"))
     except (ValueError, binascii.Error) as error:
-        raise BadRequestError(
-            "This cursor is not one of ours.",
-            hint="Leave it out to begin with the first page.",
-            code="bad-cursor",
-        ) from error
+        raise _bad_cursor() from error
+    if not 0 <= number <= MOST:
+        raise _bad_cursor()
+    return number
+
+
+def _bad_cursor() -> BadRequestError:
+    return BadRequestError(
+        "This cursor is not one of ours.",
+        hint="Leave it out to begin with the first page.",
+        code="bad-cursor",
+    )

@@ -2,6 +2,8 @@
 
 import logging
 import math
+from collections.abc import Mapping
+from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
 
@@ -26,12 +28,17 @@ class _HttpError(ProblemError):
         self.status = HTTPStatus(status)
 
 
-def install(app: FastAPI) -> None:
-    """Let every error leave the portal as a problem."""
+def install(app: FastAPI, *, headers: Mapping[str, str]) -> None:
+    """Let every error leave the portal as a problem; ``headers`` go with the unexpected ones.
+
+    The framework answers those outside of the middleware that adds headers to all others.
+    """
     app.add_exception_handler(ProblemError, _problem)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _unexpected)
+    app.add_exception_handler(
+        Exception, partial(_unexpected, headers={**headers, "Cache-Control": "no-store"})
+    )
 
 
 def respond(request: Request, problem: ProblemError) -> Response:
@@ -124,12 +131,16 @@ async def _http(request: Request, error: Exception) -> Response:
     return response
 
 
-async def _unexpected(request: Request, error: Exception) -> Response:
+async def _unexpected(
+    request: Request, error: Exception, *, headers: Mapping[str, str]
+) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return respond(
+    response = respond(
         request,
         ProblemError(
             "Something in the portal went wrong.",
             hint="Try again. If it stays so, tell an administrator the time and the page.",
         ),
     )
+    response.headers.update(headers)
+    return response

@@ -1,7 +1,7 @@
 """Middleware that guards every response and request: headers, sizes, and the time they take."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 
 from starlette.datastructures import MutableHeaders
@@ -32,22 +32,28 @@ def policy(*, hub_public_url: str) -> str:
     )
 
 
-class SecurityHeaders:
-    """Adds what browsers need to protect people from pages of others."""
+def protection(*, hub_public_url: str, secure: bool) -> dict[str, str]:
+    """Return the headers that browsers need to protect people from pages of others."""
+    headers = {
+        "Content-Security-Policy": policy(hub_public_url=hub_public_url),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "same-origin",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000"
+    return headers
 
-    def __init__(self, app: ASGIApp, *, hub_public_url: str, secure: bool) -> None:
+
+class SecurityHeaders:
+    """Adds headers to every response; what is not of `/static` is not kept by anyone."""
+
+    def __init__(self, app: ASGIApp, *, headers: Mapping[str, str]) -> None:
         self._app = app
-        self._headers = {
-            "Content-Security-Policy": policy(hub_public_url=hub_public_url),
-            "X-Content-Type-Options": "nosniff",
-            "X-Frame-Options": "DENY",
-            "Referrer-Policy": "same-origin",
-            "Cross-Origin-Opener-Policy": "same-origin",
-            "Cross-Origin-Resource-Policy": "same-origin",
-            "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-        }
-        if secure:
-            self._headers["Strict-Transport-Security"] = "max-age=31536000"
+        self._headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -116,7 +122,10 @@ class BodyLimit:
 
 
 class Timing:
-    """Measures requests by route, method and status. A stream counts until its headers."""
+    """Measures requests by route, method and status. A stream counts until its headers.
+
+    The framework answers what nobody expected outside of all middleware: that is a 500 here.
+    """
 
     def __init__(self, app: ASGIApp, *, metrics: Metrics, skip: Iterable[str] = ()) -> None:
         self._app = app
@@ -129,12 +138,22 @@ class Timing:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        counted = False
+
+        def count(status: int) -> None:
+            nonlocal counted
+            counted = True
+            route = getattr(scope.get("route"), "path", "none")
+            self._metrics.request(route, scope["method"], status, time.perf_counter() - began)
 
         async def send_timed(message: Message) -> None:
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "none")
-                seconds = time.perf_counter() - began
-                self._metrics.request(route, scope["method"], message["status"], seconds)
+                count(message["status"])
             await send(message)
 
-        await self._app(scope, receive, send_timed)
+        try:
+            await self._app(scope, receive, send_timed)
+        except Exception:
+            if not counted:
+                count(HTTPStatus.INTERNAL_SERVER_ERROR)
+            raise

@@ -15,6 +15,7 @@ from practicum_portal.dependencies import (
     CurrentServices,
     still_signed_in,
 )
+from practicum_portal.paging import MOST
 from practicum_portal.services.sandboxes import SandboxChange
 from practicum_portal.sse import Event
 from practicum_portal.views.runs import RunEvent
@@ -89,8 +90,10 @@ async def watch_run(
     person: CurrentPerson,
     services: CurrentServices,
     container: CurrentContainer,
-    after: Annotated[int, Query(ge=0, description="Begin after this position.")] = 0,
-    last_event_id: Annotated[str | None, Header(description="Goes on after this event.")] = None,
+    after: Annotated[int, Query(ge=0, le=MOST, description="Begin after this position.")] = 0,
+    last_event_id: Annotated[
+        str | None, Header(max_length=19, description="Goes on after this event.")
+    ] = None,
 ) -> StreamingResponse:
     """Send `points` events with new points and the run as it is; their ids are positions."""
     position = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after

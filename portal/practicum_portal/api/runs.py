@@ -8,6 +8,7 @@ from practicum_portal.api.lists import Cursor, Limit
 from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import problems
 from practicum_portal.dependencies import CurrentPerson, CurrentServices
+from practicum_portal.paging import MOST
 from practicum_portal.views.base import Page
 from practicum_portal.views.runs import CompareView, CurvesView, PointsView, RunState, RunView
 
@@ -73,7 +74,7 @@ async def list_points(
     run_id: Id,
     person: CurrentPerson,
     services: CurrentServices,
-    after: Annotated[int, Query(ge=0, description="`next` of the answer before.")] = 0,
+    after: Annotated[int, Query(ge=0, le=MOST, description="`next` of the answer before.")] = 0,
     limit: Annotated[int, Query(ge=1, le=5000, description="About how many points.")] = 1000,
 ) -> PointsView:
     """Return points in the order they came, which late ones don't upset; sort by `seq`."""

@@ -41,6 +41,7 @@ _ROLES = {
 }
 _USER_MAX = 120
 _NAME_MAX = 200
+_EMAIL_MAX = 320
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 
 
@@ -120,7 +121,9 @@ def _read(roster: Roster, rows: list[tuple[int, list[str]]], max_rows: int) -> N
     seen: dict[str, int] = {}
     for number, row in rows[1:]:
         cells = {name: row[place].strip() for name, place in columns.items() if place < len(row)}
-        user = normal_user(cells.get("user", ""))
+        if "user" in cells:
+            cells["user"] = normal_user(cells["user"])
+        user = cells.get("user", "")
         problems = [
             *_check_width(number, row, columns),
             *_check(number, cells),
@@ -221,13 +224,13 @@ def _check(number: int, cells: dict[str, str]) -> Iterator[RosterProblem]:
             f"“{role}” is not a role.",
             "Write trainee or instructor, or leave it empty for trainee.",
         )
-    if email and not _EMAIL.fullmatch(email):
+    if email and (len(email) > _EMAIL_MAX or _odd(email) or not _EMAIL.fullmatch(email)):
         yield problem(
             number,
             "email",
             "invalid",
-            email,
-            f"“{email}” is not an address.",
+            email[:80],
+            f"“{email[:80]}” is not an address.",
             "Correct it, or leave it empty.",
         )
     name = cells.get("name", "")

@@ -156,6 +156,7 @@ class Runs:
 
     async def _points(self, row: RunRow, *, after: int, limit: int) -> PointsView:
         """Return whole batches, so that a position says exactly what was seen."""
+        after = min(after, row.batches)
         async with self._database.read() as session:
             found = await runs.points_after(
                 session, row.number, batch=after, limit=max(limit, 1) + 1

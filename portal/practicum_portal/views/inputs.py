@@ -1,9 +1,9 @@
 """What clients send."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from practicum_api.base import Quantity
 from practicum_api.names import COHORT_NAME_MAX, SERVER_NAME_MAX, SERVER_NAME_PATTERN
@@ -22,6 +22,9 @@ RunId = Annotated[
 ]
 MetricName = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 _WIDE = 2**53
+Moment = Annotated[
+    AwareDatetime, Field(ge=datetime(1970, 1, 1, tzinfo=UTC), lt=datetime(3000, 1, 1, tzinfo=UTC))
+]
 
 
 class Input(BaseModel):
@@ -157,7 +160,7 @@ class RunDraft(Input):
     """What it is started with."""
     environment: RunEnvironment = Field(default_factory=RunEnvironment)
     """What is needed to repeat it."""
-    started_at: datetime | None = None
+    started_at: Moment | None = None
     """When it started, by the client's clock."""
 
 

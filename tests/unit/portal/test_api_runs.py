@@ -1,6 +1,7 @@
 """Runs at the API: sandboxes report, people look."""
 
 import asyncio
+import base64
 import json
 
 import pytest
@@ -321,6 +322,45 @@ async def test_finish_counts_once_and_completes_the_summary(reporter):
     again = (await reporter.post(url, json={"state": "failed", "summary": {"best": 1}})).json()
     assert first["finished_at"] == again["finished_at"]
     assert (again["state"], again["summary"]) == ("finished", {"f1": 0.9, "best": 1})
+
+
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01T00:00:00+10:00", "9999-12-31T23:59:00-10:00", "2026-03-02T09:00:00"]
+)
+async def test_a_start_outside_of_all_time_or_of_no_zone_is_named(reporter, moment):
+    response = await reporter.put("/api/v1/runs/run00004", json={"started_at": moment})
+    assert response.status_code == 422, response.text
+    assert response.json()["errors"][0]["field"] == "started_at"
+
+
+@pytest.mark.parametrize("number", [2**31, 2**63, 10**25, -1])
+async def test_numbers_that_no_database_holds_are_the_clients_mistake(portal, reporter, number):
+    await send(reporter, point(0, 1.0))
+    trainee = await portal.sign_in("trainee")
+    cursor = base64.urlsafe_b64encode(f"n{number}".encode()).decode()
+    held = 0 <= number < 2**63
+    for path in (f"/runs?cursor={cursor}", f"/api/v1/runs?cursor={cursor}"):
+        assert (await trainee.get(path)).status_code == (200 if held else 400), path
+    response = await trainee.get(f"/api/v1/runs/{RUN}/points?after={number}")
+    assert response.status_code == (200 if held else 422), response.text
+    assert response.json().get("points", []) == []
+
+
+async def test_a_position_beyond_the_end_goes_on_at_the_end(portal, reporter):
+    await send(reporter, point(0, 1.0))
+    watching = portal.container.services.runs.watch(Person("trainee"), RUN, after=10**25)
+    assert (await anext(watching)).position == 1
+    await watching.aclose()
+    program = portal.bearer("trainee")
+    url = f"/api/v1/runs/{RUN}/events"
+    assert (await program.get(url, headers={"Last-Event-ID": "9" * 5000})).status_code == 422
+    assert (await program.get(url, params={"after": 10**25})).status_code == 422
+
+
+async def test_a_character_that_a_database_refuses_is_no_fault_of_the_portal(portal, reporter):
+    trainee = await portal.sign_in("trainee")
+    for path in ("/api/v1/runs?lab=a%00b", "/runs?owner=a%00b", "/api/v1/runs/a%00b", "/runs/a%00"):
+        assert (await trainee.get(path)).status_code in {200, 404, 422}, path
 
 
 async def test_a_run_without_word_is_shown_as_quiet(portal, reporter):

@@ -137,3 +137,8 @@ async def test_an_unexpected_error_says_nothing_of_the_inside(portal, caplog):
     assert (response.status_code, response.json()["code"]) == (500, "internal")
     assert "1234" not in response.text
     assert "password=1234" in caplog.text
+    assert "default-src 'self'" in response.headers["content-security-policy"]
+    assert response.headers["cache-control"] == "no-store"
+    counted = 'method="GET",route="/api/v1/labs",status="500"'
+    metrics = portal.container.metrics.expose().decode()
+    assert f"practicum_portal_requests_seconds_count{{{counted}}} 1.0" in metrics
