@@ -20,6 +20,7 @@ from practicum_portal.views.sandboxes import (
 
 _STAGES = tuple(Stage)
 _UNDER_WAY = {Phase.QUEUED, Phase.STARTING, Phase.RUNNING, Phase.STALLED}
+_SETTLED = {Phase.RUNNING, Phase.STALLED, Phase.SUSPENDED}
 _STARTABLE = {Phase.SUSPENDED, Phase.STALLED}
 _SUSPENDABLE = {Phase.PENDING, Phase.QUEUED, Phase.STARTING, Phase.RUNNING, Phase.STALLED}
 _RESTARTABLE = {Phase.STARTING, Phase.RUNNING, Phase.STALLED}
@@ -46,10 +47,24 @@ _FAULTS = {
 
 
 def phase_of(sandbox: Sandbox) -> Phase:
-    """Return the phase; Pending before the operator has seen it, Terminating once it is deleted."""
+    """Return the phase; Terminating once it is deleted.
+
+    Pending before the operator has seen it, and again while a start is asked for that it has not
+    begun: what it said before is then about an attempt that nobody wants any more.
+    """
     if sandbox.metadata.deletion_timestamp is not None:
         return Phase.TERMINATING
+    if _awaits_start(sandbox):
+        return Phase.PENDING
     return sandbox.status.phase or Phase.PENDING
+
+
+def _awaits_start(sandbox: Sandbox) -> bool:
+    spec, status = sandbox.spec, sandbox.status
+    if spec.desired_state is not DesiredState.RUNNING or status.phase not in _SETTLED:
+        return False
+    carried_out = (spec.restart, spec.reset) == (status.restart, status.reset)
+    return status.phase is Phase.SUSPENDED or not carried_out
 
 
 def sandbox_view(
@@ -114,6 +129,8 @@ def latest_deadline(sandbox: Sandbox, lifetime: Lifetime | None) -> datetime | N
 def _why(sandbox: Sandbox, phase: Phase) -> tuple[str, str]:
     if phase is Phase.TERMINATING:
         return Reason.TERMINATING.value, Reason.TERMINATING.text
+    if _awaits_start(sandbox):
+        return "", ""
     queue = sandbox.status.queue
     if phase is Phase.QUEUED and queue is not None:
         return queue.reason, queue.message or meaning(queue.reason)

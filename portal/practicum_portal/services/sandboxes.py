@@ -17,6 +17,7 @@ from practicum_portal.kubernetes import manifest
 from practicum_portal.presentation.sandboxes import (
     latest_deadline,
     lifetime_of,
+    phase_of,
     sandbox_view,
 )
 from practicum_portal.ratelimit import RateLimit
@@ -234,7 +235,7 @@ class Sandboxes:
                 hint="Wait until it is gone, then start a new one.",
                 code="terminating",
             )
-        stalled = sandbox.status.phase is Phase.STALLED
+        stalled = phase_of(sandbox) is Phase.STALLED
         if sandbox.spec.desired_state is DesiredState.RUNNING and not stalled:
             return {}
         spec: dict[str, Any] = {"desiredState": DesiredState.RUNNING.value}

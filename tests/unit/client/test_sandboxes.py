@@ -50,6 +50,24 @@ def test_a_start_that_fails_says_why(practicum, portal, wait):
     assert f"practicum sandbox restart class-a/{NAME}" in found.stderr
 
 
+def test_restart_watches_the_new_attempt_not_the_old(practicum, portal, wait):
+    portal.sandbox()
+    answers = []
+    words = ("sandbox", "restart", "lora", "--yes")
+    command = threading.Thread(target=lambda: answers.append(practicum(*words, person="trainee")))
+    command.start()
+    asked = wait(lambda: portal.body(NAME)["spec"].get("restart"))
+    wait(lambda: portal.container.streams._open or answers)
+    portal.sandbox(phase="Starting", status={"restart": asked}, restart=asked)
+    portal.sandbox(status={"restart": asked}, restart=asked)
+    command.join()
+    [found] = answers
+    assert found.exit_code == 0, found.output
+    first, *_, last = found.stderr.splitlines()
+    assert first.startswith(f"class-a/{NAME}  Pending")
+    assert last.startswith(f"class-a/{NAME}  Running")
+
+
 def test_start_does_not_wait_when_told_so(practicum, portal):
     found = practicum.json("sandbox", "start", "lora", "--no-wait")
     assert found["name"] == NAME

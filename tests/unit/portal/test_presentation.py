@@ -69,6 +69,18 @@ async def test_actions_by_phase(portal, make, phase, actions):
     ]
 
 
+@pytest.mark.parametrize("phase", ["Running", "Stalled", "Suspended"])
+@pytest.mark.parametrize("wish", ["restart", "reset"])
+async def test_a_start_that_the_operator_has_not_begun_is_pending(portal, make, phase, wish):
+    why = {"conditions": [make.condition("Stalled", "True", "ImageUnavailable")]}
+    asked = {"desiredState": "Running", wish: "new"}
+    view = await shown(portal, make.sandbox(phase=phase, status=why, **asked))
+    assert (view.phase, view.reason, view.last_error) == (Phase.PENDING, "", "")
+    assert (view.url, view.stages) == (None, ())
+    begun = make.sandbox(phase="Starting", status={wish: "new"}, **asked)
+    assert (await shown(portal, begun)).phase is Phase.STARTING
+
+
 async def test_every_phase_has_a_view(portal, make):
     for phase in Phase:
         view = await shown(portal, make.sandbox(phase=phase.value))
