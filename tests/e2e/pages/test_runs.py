@@ -50,3 +50,31 @@ def test_runs_are_chosen_and_compared(world, visit):
 def test_curves_are_there_without_a_script(world, visit):
     page = visit(world, "/runs/run-lora-r8", "trainee", js=False)
     assert page.locator("[data-metric=loss] svg polyline").get_attribute("points")
+
+
+def test_the_first_points_of_a_run_appear_by_themselves(world, visit, making):
+    world.report("trainee", "adapter-tuning", "run-no-points", "Just begun", [], {})
+    page = visit(world, "/runs/run-no-points", "trainee")
+    expect(page.get_by_text("No points yet")).to_be_visible()
+    world.append("trainee", "adapter-tuning", "run-no-points", making.points(5, 0.1, 1.1))
+    expect(page.locator("[data-metric=loss] canvas")).to_be_visible()
+    assert page.complaints == []
+
+
+def test_a_stream_that_is_refused_is_tried_again_until_nobody_is_signed_in(world, visit, making):
+    page = visit(world, "/runs", "trainee")
+    page.route("**/events?*", lambda route: route.fulfill(status=503))
+    page.goto(f"{world.url}/runs/run-live-r16")
+    said = page.locator("#link-state")
+    expect(said).to_contain_text("interrupted")
+    page.unroute("**/events?*")
+    expect(said).to_be_hidden()
+    world.append("trainee", "adapter-tuning", "run-live-r16", making.points(95, 0.1, 1.1, first=70))
+    expect(page.locator("[data-points]")).to_have_text("95")
+
+    page.route("**/events?*", lambda route: route.fulfill(status=503))
+    page.reload()
+    expect(said).to_contain_text("interrupted")
+    page.context.clear_cookies()
+    page.unroute("**/events?*")
+    expect(said).to_contain_text("Your sign-in has ended")

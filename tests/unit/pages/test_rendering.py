@@ -13,6 +13,7 @@ from practicum_portal.pages import tables
 from practicum_portal.pages.asks import ASKS
 from practicum_portal.pages.frames import TEMPLATES, Renderer
 from practicum_portal.pages.problems import describe
+from practicum_portal.views.runs import RunState
 from practicum_portal.writing import ClusterAwayError
 
 PARTIALS = {
@@ -313,6 +314,20 @@ def test_json_of_curves_can_not_end_its_script(renderer, samples):
         },
     )
     assert "</script><b>" not in html
+
+
+@pytest.mark.parametrize("state", RunState)
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_run_is_live_while_it_runs_with_points_or_without(renderer, samples, state, count):
+    curves = samples.make_curves()
+    curves = curves.model_copy(update={"curves": curves.curves[:count]})
+    run = samples.make_run(state=state)
+    frame = samples.make_frame("en", samples.make_person())
+    html = renderer.html("run.html", frame, {"run": run, "curves": curves, "has_sandbox": False})
+    assert ("data-live=" in html) is (state is RunState.RUNNING)
+    assert ('id="curves"' in html) is ("data-charts" in html)
+    assert ("No points yet" in html) is (count == 0)
+    assert Checker(html).faults == []
 
 
 def test_every_form_carries_the_token(renderer, pages, samples):

@@ -1,5 +1,6 @@
 /* Live curves: one plot a metric, one line a run. The page's JSON holds what is known so far. */
 import { addPoint, align, gaps } from "./series.js";
+import { listen } from "./stream.js";
 
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3], [4, 2], [12, 4]];
 const count = new Intl.NumberFormat(document.documentElement.lang);
@@ -141,10 +142,10 @@ function showFigures(run) {
   document.querySelector("[data-points]").textContent = count.format(run.points);
 }
 
-/* A hidden tab lets go of its connection, since a browser has few of them for one host. */
 function follow(area, views) {
+  const events = area.dataset.live;
+  const known = new Set(views.map((view) => view.curves[0].metric));
   let position = area.dataset.position;
-  let source = null;
   const receive = (event) => {
     const message = JSON.parse(event.data);
     position = String(message.position);
@@ -156,19 +157,15 @@ function follow(area, views) {
     }
     if (message.points?.length) views.forEach(update);
     if (message.run) showFigures(message.run);
-    const known = new Set(views.map((view) => view.curves[0].metric));
     const fresh = (message.points ?? []).some((point) => Object.keys(point.values).some((name) => !known.has(name)));
     if (fresh || (message.run && message.run.state !== "running")) location.reload();
   };
-  const open = () => {
-    source?.close();
-    source = new EventSource(`${area.dataset.live}?after=${position}`);
-    source.onopen = () => document.dispatchEvent(new CustomEvent("practicum:live", { detail: "" }));
-    source.onerror = () => document.dispatchEvent(new CustomEvent("practicum:live", { detail: "lost" }));
-    for (const kind of ["message", "points", "run"]) source.addEventListener(kind, receive);
-  };
-  document.addEventListener("visibilitychange", () => (document.hidden ? source.close() : open()));
-  open();
+  listen({
+    address: () => `${events}?after=${position}`,
+    subject: events.replace(/\/events$/, ""),
+    kinds: ["message", "points", "run"],
+    receive,
+  });
 }
 
 export function start() {
@@ -176,6 +173,6 @@ export function start() {
   const runs = JSON.parse(document.getElementById("curves").textContent);
   const views = [...area.querySelectorAll("[data-metric]")].map((article) => makeView(article, runs));
   views.forEach(draw);
-  watchTools(area, views);
+  if (views.length) watchTools(area, views);
   if (area.dataset.live) follow(area, views);
 }
