@@ -12,12 +12,10 @@ from practicum_portal.pages import cards
 from practicum_portal.pages.visits import CurrentVisit, MaybeVisit, Visit, public_page
 from practicum_portal.signin import local_path
 from practicum_portal.views.labs import LabOffer
-from practicum_portal.views.runs import RunView
+from practicum_portal.views.runs import LatestRun
 
 router = APIRouter(include_in_schema=False)
 
-_NEWEST = 30
-"""So many runs are looked through for the newest of each sandbox."""
 _FEW = 6
 """So many labs need no headings by module."""
 _YEAR = 365 * 24 * 3600
@@ -68,13 +66,10 @@ async def choose(request: Request, language: Language, next: str = "/") -> Respo
     return response
 
 
-async def latest_runs(visit: Visit) -> dict[str, RunView]:
+async def latest_runs(visit: Visit) -> dict[str, LatestRun]:
     """Return the newest run of each of the person's sandboxes."""
-    found = await visit.services.runs.list_for(visit.person, owner=visit.person.name, limit=_NEWEST)
-    newest: dict[str, RunView] = {}
-    for run in found.items:
-        newest.setdefault(f"{run.cohort}/{run.sandbox}", run)
-    return newest
+    found = await visit.services.runs.latest_for(visit.person)
+    return {f"{run.cohort}/{run.sandbox}": run for run in found}
 
 
 def several_cohorts(offers: tuple[LabOffer, ...]) -> bool:

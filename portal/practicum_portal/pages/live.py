@@ -53,20 +53,16 @@ async def _cards(visit: Visit) -> AsyncGenerator[str, None]:
     async with aclosing(_changes(visit)) as changes:
         async for _ in changes:
             offers = visit.services.labs.list_for(visit.person)
-            named = several_cohorts(offers)
-            latest = await latest_runs(visit)
-            parts = []
-            for offer in offers:
-                key = card_id(offer.cohort, offer.lab.name)
-                if shown.get(key) != offer:
-                    shown[key] = offer
-                    parts.append(
-                        visit.part(
-                            key, "lab_card.html", offer=offer, latest=latest, show_cohort=named
-                        )
-                    )
-            if parts:
-                yield "".join(parts)
+            now = {card_id(offer.cohort, offer.lab.name): offer for offer in offers}
+            changed = {key: offer for key, offer in now.items() if shown.get(key) != offer}
+            shown = now
+            if not changed:
+                continue
+            named, latest = several_cohorts(offers), await latest_runs(visit)
+            yield "".join(
+                visit.part(key, "lab_card.html", offer=offer, latest=latest, show_cohort=named)
+                for key, offer in changed.items()
+            )
 
 
 async def _sandbox(visit: Visit, cohort: str, name: str) -> AsyncGenerator[str, None]:

@@ -8,10 +8,11 @@ from practicum_api.lab import Lab
 from practicum_portal.figures import finite, flatten
 from practicum_portal.models import RunRow
 from practicum_portal.presentation.texts import lab_title
-from practicum_portal.store.runs import Point
+from practicum_portal.store.runs import Latest, Point
 from practicum_portal.views.runs import (
     CurveView,
     Difference,
+    LatestRun,
     MetricRow,
     MetricView,
     PointView,
@@ -50,6 +51,20 @@ def run_view(row: RunRow, *, lab: Lab | None, now: datetime) -> RunView:
     )
 
 
+def latest_run(row: Latest, *, lab: Lab | None) -> LatestRun:
+    """Return the newest run of a sandbox; ``lab`` says which metric comes first."""
+    tracked = tracked_metrics(lab)
+    metrics = metric_views(row.metrics, tracked)
+    return LatestRun(
+        id=row.id,
+        name=row.name,
+        cohort=row.cohort,
+        sandbox=row.sandbox,
+        metric=metrics[0] if metrics else None,
+        preview=_preview(row, tracked),
+    )
+
+
 def tracked_metrics(lab: Lab | None) -> tuple[str, ...]:
     """Return the metrics that the lab lists, best known first."""
     return lab.spec.runs.metrics if lab is not None else ()
@@ -80,7 +95,7 @@ def in_order(names: Mapping[str, Any] | Sequence[str], tracked: Sequence[str]) -
     return [name for name in tracked if name in names] + sorted(set(names) - set(tracked))
 
 
-def _preview(row: RunRow, tracked: Sequence[str]) -> CurveView | None:
+def _preview(row: RunRow | Latest, tracked: Sequence[str]) -> CurveView | None:
     names = [name for name in in_order(row.metrics, tracked) if name in row.sketches]
     if not names:
         return None

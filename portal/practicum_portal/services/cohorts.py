@@ -12,7 +12,6 @@ from practicum_portal.errors import ConflictError, ForbiddenError, NotFoundError
 from practicum_portal.figures import finite
 from practicum_portal.identity import Person, Role
 from practicum_portal.kubernetes import manifest
-from practicum_portal.models import RunRow
 from practicum_portal.presentation.cohorts import cohort_view
 from practicum_portal.presentation.runs import in_order, tracked_metrics
 from practicum_portal.presentation.sandboxes import sandbox_view
@@ -115,7 +114,7 @@ class Cohorts:
         room = self._taught(person, name)
         async with self._database.read() as session:
             roster = await people.members(session, room.metadata.uid)
-            latest = await runs.latest_of_each(session, room.metadata.uid)
+            latest = await runs.latest_in(session, room.metadata.uid)
         notes = {(row.owner, row.lab): self._note(row) for row in latest}
         names = {row.user: (row.name, Role(row.role)) for row in roster}
         sandboxes = self._sandboxes_by_owner(person, name)
@@ -142,7 +141,7 @@ class Cohorts:
             views.setdefault(sandbox.spec.owner, []).append(view)
         return views
 
-    def _note(self, row: RunRow) -> RunNote:
+    def _note(self, row: runs.Note) -> RunNote:
         names = in_order(row.metrics, tracked_metrics(self._cluster.lab(row.lab)))
         metric = names[0] if names else ""
         value = finite(row.metrics[metric]["last"]) if metric else None

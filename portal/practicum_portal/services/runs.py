@@ -17,6 +17,7 @@ from practicum_portal.paging import decode, encode
 from practicum_portal.presentation.runs import (
     differences,
     in_order,
+    latest_run,
     metric_rows,
     point_view,
     run_view,
@@ -28,6 +29,7 @@ from practicum_portal.views.runs import (
     CompareView,
     CurvesView,
     CurveView,
+    LatestRun,
     PointsView,
     RunEvent,
     RunState,
@@ -93,6 +95,12 @@ class Runs:
             items=tuple(self._view(row) for row in shown),
             next=encode(shown[-1].number) if len(rows) > limit else None,
         )
+
+    async def latest_for(self, person: Person) -> tuple[LatestRun, ...]:
+        """Return the newest run of each of the person's own sandboxes."""
+        async with self._database.read() as session:
+            rows = await runs.latest_of(session, person.name)
+        return tuple(latest_run(row, lab=self._cluster.lab(row.lab)) for row in rows)
 
     async def get(self, person: Person, run_id: str) -> RunView:
         """Return a run that the person may see."""

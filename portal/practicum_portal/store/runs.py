@@ -18,6 +18,13 @@ Point = Row[int, int, float, dict[str, Any], int]
 _POINT = (PointRow.seq, PointRow.step, PointRow.time, PointRow.values, PointRow.batch)
 
 
+Note = Row[str, str, str, str, str, dict[str, Any]]
+"""id, name, owner, lab, state, metrics"""
+
+Latest = Row[str, str, str, str, str, dict[str, Any], dict[str, Any]]
+"""id, name, cohort, sandbox, lab, metrics, sketches"""
+
+
 @dataclass(frozen=True, slots=True)
 class Filter:
     """Which runs to list. None means all."""
@@ -62,14 +69,36 @@ async def listed(session: AsyncSession, which: Filter, *, limit: int) -> Sequenc
     return (await session.scalars(query)).all()
 
 
-async def latest_of_each(session: AsyncSession, cohort_uid: str) -> Sequence[RunRow]:
+async def latest_in(session: AsyncSession, cohort_uid: str) -> Sequence[Note]:
     """Return the newest run of every person and lab in a cohort."""
     newest = (
         select(func.max(RunRow.number))
         .where(RunRow.cohort_uid == cohort_uid)
         .group_by(RunRow.owner, RunRow.lab)
     )
-    return (await session.scalars(select(RunRow).where(RunRow.number.in_(newest)))).all()
+    row = RunRow
+    rows = await session.execute(
+        select(row.id, row.name, row.owner, row.lab, row.state, row.metrics).where(
+            row.number.in_(newest)
+        )
+    )
+    return rows.all()
+
+
+async def latest_of(session: AsyncSession, owner: str) -> Sequence[Latest]:
+    """Return the newest run of each of someone's sandboxes."""
+    newest = (
+        select(func.max(RunRow.number))
+        .where(RunRow.owner == owner)
+        .group_by(RunRow.cohort, RunRow.sandbox)
+    )
+    row = RunRow
+    rows = await session.execute(
+        select(row.id, row.name, row.cohort, row.sandbox, row.lab, row.metrics, row.sketches).where(
+            row.number.in_(newest)
+        )
+    )
+    return rows.all()
 
 
 async def by_ids(session: AsyncSession, ids: Collection[str]) -> dict[str, RunRow]:

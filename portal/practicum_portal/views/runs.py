@@ -101,6 +101,23 @@ class RunView(View):
         return any(metric.not_finite for metric in self.metrics)
 
 
+class LatestRun(View):
+    """The newest run of a sandbox, as a card shows it."""
+
+    id: str
+    """Its id."""
+    name: str
+    """Its name."""
+    cohort: str
+    """The cohort it ran in."""
+    sandbox: str
+    """The sandbox it came from."""
+    metric: MetricView | None = None
+    """Its first metric, that of the lab before others."""
+    preview: CurveView | None = None
+    """A coarse curve of it."""
+
+
 class PointView(View):
     """One point: values at a step."""
 

@@ -28,6 +28,7 @@ from practicum_portal.views.runs import (
     CurvesView,
     CurveView,
     Difference,
+    LatestRun,
     MetricRow,
     MetricView,
     RunState,
@@ -207,6 +208,12 @@ def make_run(run_id="run-1", **fields):
         "last_point_at": NOW - minutes(16),
     }
     return RunView(**(values | fields))
+
+
+def make_latest(**fields):
+    run = make_run()
+    values = {"id": run.id, "name": run.name, "cohort": run.cohort, "sandbox": run.sandbox}
+    return LatestRun(**(values | {"metric": run.metrics[0]} | fields))
 
 
 def make_curves(run_id="run-1", **fields):

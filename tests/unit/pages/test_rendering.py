@@ -104,7 +104,7 @@ def pages(samples):
                 "begun": begun,
                 "groups": [(Module.CASE, [s.make_offer()])],
                 "show_cohort": True,
-                "latest": {begun[3].sandbox.key: s.make_run(preview=s.make_curve(gap=(7,)))},
+                "latest": {begun[3].sandbox.key: s.make_latest(preview=s.make_curve(gap=(7,)))},
             },
         ),
         ("home.html", trainee, "/", {"begun": [], "groups": []}),

@@ -159,6 +159,21 @@ async def test_statements_do_not_grow_with_what_there_is(portal, make, on_roster
     assert {call[0] for call in portal.kubernetes.calls} <= {"list", "watch"}
 
 
+@pytest.mark.parametrize("path", ["/", "/cohorts/class-a", "/api/v1/cohorts/class-a/table"])
+async def test_what_is_read_again_and_again_is_short(portal, make, path):
+    instructor = await portal.sign_in("instructor")
+    portal.kubernetes.put("sandboxes", make.sandbox(owner="instructor"))
+    await portal.settled()
+    reporter = portal.sandbox_client("instructor", "lora")
+    for run in ("run00001", "run00002"):
+        await reporter.put(f"/api/v1/runs/{run}", json={"name": f"the {run}"})
+    portal.statements.clear()
+    page = await instructor.get(path, headers={"Accept": "text/html"})
+    assert "the run00002" in page.text
+    assert "the run00001" not in page.text
+    assert not [text for text in portal.statements if "environment" in text]
+
+
 async def test_requests_that_need_a_database_that_is_away_say_so(settings, opened):
     gone = settings.model_copy(
         update={"database_url": "postgresql://x@127.0.0.1:1/none", "database_wait_seconds": 1}
