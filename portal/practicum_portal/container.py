@@ -121,7 +121,7 @@ def build(settings: Settings, clients: Clients, *, clock: Clock = utc_now) -> Co
 def _services(settings: Settings, clients: Clients, cluster: Cluster, clock: Clock) -> Services:
     database = clients.database
     writer = Writer(clients.kubernetes, cluster)
-    journal = Journal(database, clock=clock)
+    journal = Journal(database, cluster=cluster, clock=clock)
     broker = Broker()
     return Services(
         settings=settings,

@@ -169,5 +169,6 @@ class AuditRow(Base):
     actor: Mapped[str] = mapped_column(String(120), index=True)
     action: Mapped[str] = mapped_column(String(64))
     cohort: Mapped[str] = mapped_column(String(63), index=True)
+    cohort_uid: Mapped[str] = mapped_column(String(64), index=True, server_default="")
     target: Mapped[str] = mapped_column(Text)
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)

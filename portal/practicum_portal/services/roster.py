@@ -117,7 +117,9 @@ class Rosters:
             )
             if plan.removed:
                 await people.withdraw(session, uid=room.metadata.uid, users=plan.removed)
-            deed = audit.Deed(person.name, "roster.import", cohort, cohort, detail)
+            deed = audit.Deed(
+                person.name, "roster.import", cohort, cohort, room.metadata.uid, detail
+            )
             await audit.note(session, deed, now=now)
         return made
 

@@ -19,6 +19,7 @@ class Deed:
     action: str
     target: str
     cohort: str = ""
+    cohort_uid: str = ""
     detail: dict[str, Any] | None = None
 
 
@@ -30,6 +31,7 @@ async def note(session: AsyncSession, deed: Deed, *, now: datetime) -> None:
             actor=deed.actor,
             action=deed.action,
             cohort=deed.cohort,
+            cohort_uid=deed.cohort_uid,
             target=deed.target,
             detail=deed.detail or {},
         )
@@ -37,12 +39,22 @@ async def note(session: AsyncSession, deed: Deed, *, now: datetime) -> None:
 
 
 async def latest(
-    session: AsyncSession, *, cohort: str | None, before: int | None, limit: int
+    session: AsyncSession,
+    *,
+    cohort: str | None = None,
+    cohort_uid: str | None = None,
+    before: int | None = None,
+    limit: int,
 ) -> Sequence[AuditRow]:
-    """Return lines, the newest first, older than the line ``before``."""
+    """Return lines, the newest first, older than the line ``before``.
+
+    By the name of a cohort they are also those of former cohorts of that name.
+    """
     query = select(AuditRow).order_by(AuditRow.id.desc()).limit(limit)
     if cohort is not None:
         query = query.where(AuditRow.cohort == cohort)
+    if cohort_uid is not None:
+        query = query.where(AuditRow.cohort_uid == cohort_uid)
     if before is not None:
         query = query.where(AuditRow.id < before)
     return (await session.scalars(query)).all()

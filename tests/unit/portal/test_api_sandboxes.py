@@ -279,3 +279,22 @@ async def test_everything_asked_for_is_in_the_audit_log(portal, make):
     assert lines[0]["detail"] == {"workspace": True}
     assert (await trainee.get("/api/v1/audit?cohort=class-a")).status_code == 403
     assert (await instructor.get("/api/v1/audit")).status_code == 403
+
+
+async def test_a_cohort_made_anew_does_not_inherit_the_audit_log(portal, make):
+    url = "/api/v1/audit?cohort=class-a"
+    instructor = await portal.sign_in("instructor")
+    await instructor.post("/api/v1/sandboxes", json={"cohort": "class-a", "lab": "lora"})
+    await instructor.put("/api/v1/cohorts/class-a/roster", content=b"user\nlate\n")
+    assert len((await instructor.get(url)).json()["items"]) == 2
+    portal.kubernetes.remove("cohorts", "class-a")
+    body = make.cohort(instructorGroups=["others"])
+    body["metadata"]["uid"] = "uid-another"
+    portal.kubernetes.put("cohorts", body)
+    await portal.settled()
+    other = await portal.sign_in("other", groups=("others",))
+    assert (await other.get(url)).json()["items"] == []
+    await other.post("/api/v1/sandboxes", json={"cohort": "class-a", "lab": "lora"})
+    assert [line["actor"] for line in (await other.get(url)).json()["items"]] == ["other"]
+    admin = await portal.sign_in("admin", admin=True)
+    assert len((await admin.get(url)).json()["items"]) == 3

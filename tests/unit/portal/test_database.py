@@ -4,13 +4,14 @@ import asyncio
 import sqlite3
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from practicum_portal.database import Database, DatabaseAwayError
-from practicum_portal.migrations import migrate
+from practicum_portal.migrations import config, migrate
 from practicum_portal.models import AuditRow, Base
 from practicum_portal.store import audit
 
@@ -48,6 +49,24 @@ async def test_replicas_that_start_together_migrate_once(request, database_url, 
         versions = (await session.execute(text("SELECT version_num FROM alembic_version"))).all()
     assert len(versions) == 1
     await asyncio.gather(*(replica.close() for replica in replicas))
+
+
+async def test_audit_lines_of_before_are_kept_and_belong_to_no_cohort(portal, database):
+    async with database.write() as session:
+        connection = await session.connection()
+        await connection.run_sync(lambda plain: command.downgrade(config(plain), "0001"))
+        await session.execute(
+            text(
+                "INSERT INTO audit (at, actor, action, cohort, target, detail) VALUES"
+                " ('2026-03-02 09:00:00', 'admin', 'roster.import', 'class-a', 'class-a', '{}')"
+            )
+        )
+    await migrate(database)
+    admin = await portal.sign_in("admin", admin=True)
+    lines = (await admin.get("/api/v1/audit?cohort=class-a")).json()["items"]
+    assert [line["action"] for line in lines] == ["roster.import"]
+    instructor = await portal.sign_in("instructor")
+    assert (await instructor.get("/api/v1/audit?cohort=class-a")).json()["items"] == []
 
 
 @pytest.mark.parametrize("statement", [update(AuditRow).values(actor="x"), delete(AuditRow)])
