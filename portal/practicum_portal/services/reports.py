@@ -115,14 +115,13 @@ class Reports:
     async def finish(self, reporter: Reporter, run_id: str, draft: FinishDraft) -> RunView:
         """Say how the run ended. The first word counts; the summary may still be completed."""
         self._reports.take(f"{reporter.owner}/{reporter.server}")
-        summary = _bounded(draft.summary, "summary")
         async with self._database.write() as session:
             row = await self._own(session, reporter, run_id, locked=True)
             if row.state == RunState.RUNNING.value:
                 row.state = draft.state
                 row.finished_at = self._clock()
-            if summary:
-                row.summary = {**row.summary, **summary}
+            if draft.summary:
+                row.summary = _bounded({**row.summary, **draft.summary}, "summary")
         self._broker.publish(run_id)
         return self._view(row)
 

@@ -138,6 +138,17 @@ async def test_metrics_and_sizes_are_bounded(portal, reporter):
     assert (run["points"], run["metrics"]) == (0, [])
 
 
+async def test_a_summary_is_bounded_over_all_its_requests(portal, reporter):
+    url = f"/api/v1/runs/{RUN}/finish"
+    for part in range(6):
+        summary = {f"{part}-{number}": "x" * 3000 for number in range(4)}
+        response = await reporter.post(url, json={"state": "finished", "summary": summary})
+        assert response.status_code == (200 if part < 5 else 413), part
+    trainee = await portal.sign_in("trainee")
+    run = (await trainee.get(f"/api/v1/runs/{RUN}")).json()
+    assert (run["state"], len(run["summary"])) == ("finished", 20)
+
+
 async def test_odd_text_in_a_config_is_kept_as_far_as_databases_can(portal, reporter):
     config = {"名字": "a\x00b", "half": "\ud800", "deep": {"a": {"b": [1, float("inf")]}}}
     response = await reporter.put(
