@@ -12,6 +12,14 @@ class Event:
     data: str
 
 
+def lines(chunks: Iterable[str]) -> Iterator[str]:
+    """Yield the lines of a stream, which end as the portal ends them: texts may hold U+2028."""
+    rest = ""
+    for chunk in chunks:
+        *whole, rest = (rest + chunk).split("\n")
+        yield from whole
+
+
 def parse(lines: Iterable[str]) -> Iterator[Event]:
     """Yield the events in the lines of a stream; one that is cut off in the middle is left out."""
     name, data = "", list[str]()

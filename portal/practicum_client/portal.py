@@ -216,7 +216,7 @@ class Portal:
                 if response.is_error:
                     response.read()
                     raise problem(response, self._language)
-                yield from events.parse(response.iter_lines())
+                yield from events.parse(events.lines(response.iter_text()))
         except httpx.HTTPError as error:
             raise away(self.url, error, self._language) from error
 

@@ -1,6 +1,7 @@
 """Server-sent events: heartbeats, an end at shutdown, and rights that are looked at again."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
@@ -14,6 +15,8 @@ from practicum_portal.errors import ProblemError, TooManyRequestsError
 _RETRY = b"retry: 3000\n\n"
 _BEAT = b": beat\n\n"
 _STREAMS_MOST = 30
+_LINE_END = re.compile(r"\r\n|\r|\n")
+"""The ends of lines that the format knows; texts may hold others, such as U+2028."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,7 @@ class Event:
             lines.append(f"id: {self.id}")
         if self.name:
             lines.append(f"event: {self.name}")
-        lines += [f"data: {line}" for line in self.data.splitlines() or [""]]
+        lines += [f"data: {line}" for line in _LINE_END.split(self.data)]
         return ("\n".join(lines) + "\n\n").encode()
 
 

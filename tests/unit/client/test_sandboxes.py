@@ -157,6 +157,14 @@ def test_following_prints_a_line_a_change(practicum, portal, wait):
     assert found.exit_code == 5
 
 
+def test_watching_survives_odd_ends_of_lines_in_a_text(practicum, portal):
+    ready = {"type": "Ready", "status": "False", "reason": "ImageUnavailable"}
+    odd = "No\u2028image\u0085of that name."
+    portal.sandbox(phase="Stalled", status={"conditions": [ready | {"message": odd}]})
+    found = practicum("sandbox", "watch", "lora", "--json", person="trainee")
+    assert json.loads(found.stdout)["message"] == odd
+
+
 def test_a_queue_is_shown(practicum, portal):
     portal.sandbox(phase="Queued", status={"queue": {"position": 2, "message": "2nd of 3."}})
     assert "place 2" in practicum("sandbox", "list", person="trainee").stdout

@@ -37,6 +37,12 @@ def test_an_event_keeps_its_lines():
     event = Event("a\nb", name="points", id="7")
     assert event.encode() == b"id: 7\nevent: points\ndata: a\ndata: b\n\n"
     assert Event("").encode() == b"data: \n\n"
+    assert Event("a\r\nb\rc").encode() == b"data: a\ndata: b\ndata: c\n\n"
+
+
+def test_only_ends_of_lines_end_lines():
+    text = '{"name": "a\u2028b\u2029c\u0085d\x0be"}'
+    assert Event(text).encode().decode() == f"data: {text}\n\n"
 
 
 async def test_a_quiet_stream_says_that_it_lives():
