@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 from prometheus_client import CollectorRegistry, Histogram
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from typing_extensions import override
@@ -40,12 +40,14 @@ class _RunCollector(Collector):
 
     @override
     def collect(self) -> Iterator[Metric]:
-        totals = CounterMetricFamily(
-            "practicum_runs", "Runs by cohort, lab and state.", labels=("cohort", "lab", "state")
+        number = GaugeMetricFamily(
+            "practicum_runs",
+            "Runs that there are, by state; every replica of the portal says the same.",
+            labels=("cohort", "lab", "state"),
         )
         for cohort, lab, state, count in self.figures.states:
-            totals.add_metric((cohort, lab, state), count)
-        yield totals
+            number.add_metric((cohort, lab, state), count)
+        yield number
         final = GaugeMetricFamily(
             "practicum_run_metric",
             "Last value of a lab's metric over each trainee's newest finished run.",

@@ -122,8 +122,9 @@ async def test_metrics_count_runs_and_show_the_labs_metrics_alone(portal, make):
     )
     text = container.metrics.expose().decode()
     label = 'cohort="class-a",lab="lora"'
-    assert f'practicum_runs_total{{{label},state="finished"}} 3.0' in text
-    assert f'practicum_runs_total{{{label},state="running"}} 1.0' in text
+    assert f'practicum_runs{{{label},state="finished"}} 3.0' in text
+    assert f'practicum_runs{{{label},state="running"}} 1.0' in text
+    assert "# TYPE practicum_runs gauge" in text
     for stat, value in (("min", 0.6), ("median", 0.7), ("max", 0.8)):
         metric = f'practicum_run_metric{{{label},metric="accuracy",stat="{stat}"}}'
         assert f"{metric} {value}" in text
