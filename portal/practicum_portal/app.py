@@ -1,8 +1,9 @@
 """The application: routes, middleware, and what runs as long as it does."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from importlib import import_module
 from typing import Any
 
@@ -17,6 +18,8 @@ from practicum_portal.container import Clients, Container, build
 from practicum_portal.migrations import migrate
 from practicum_portal.security import BodyLimit, SecurityHeaders, Timing, protection
 from practicum_portal.settings import Settings
+
+log = logging.getLogger(__name__)
 
 _PAGES = "practicum_portal.pages"
 _PROBES = ("/healthz", "/readyz")
@@ -49,6 +52,7 @@ def create_app(
         separate_input_output_schemas=False,
     )
     app.state.container = container
+    app.state.background = []
     headers = protection(hub_public_url=settings.hub_public_url, secure=settings.secure)
     problems.install(app, headers=headers)
     for router in (health.router, signin_routes.router, *api.ROUTERS):
@@ -65,35 +69,43 @@ def create_app(
 
 def _lifespan(container: Container, *, background: bool) -> Callable[[FastAPI], Any]:
     @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(container.clients.close)
             if container.settings.migrate_at_start:
                 await migrate(container.clients.database)
             if background:
-                await _start(container, stack)
+                app.state.background += await _start(container, stack)
             yield
             container.streams.stop()
 
     return lifespan
 
 
-async def _start(container: Container, stack: AsyncExitStack) -> None:
+async def _start(container: Container, stack: AsyncExitStack) -> "list[asyncio.Task[None]]":
+    """Start what goes on for ever and return it: `/healthz` fails when any of it has ended."""
     settings = container.settings
     runner = await metrics.serve(container.metrics, host=settings.host, port=settings.metrics_port)
     stack.push_async_callback(runner.cleanup)
-    for work in (
-        container.cluster.run(),
-        container.metrics.follow(container.clients.database, container.cluster),
-    ):
-        task = asyncio.create_task(work)
+    following = container.metrics.follow(container.clients.database, container.cluster)
+    tasks = [
+        asyncio.create_task(container.cluster.run(), name="following the cluster"),
+        asyncio.create_task(following, name="refreshing the metrics of runs"),
+    ]
+    for task in tasks:
+        task.add_done_callback(_tell_end)
         stack.push_async_callback(_stop, task)
+    return tasks
+
+
+def _tell_end(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled():
+        log.critical("%s has ended", task.get_name(), exc_info=task.exception())
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:
     task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task
+    await asyncio.wait({task})
 
 
 def _describe(app: FastAPI) -> None:

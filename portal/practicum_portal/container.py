@@ -105,6 +105,7 @@ def build(settings: Settings, clients: Clients, *, clock: Clock = utc_now) -> Co
         hub_public_url=settings.hub_public_url,
         key=key,
         session_hours=settings.session_hours,
+        secure=settings.secure,
     )
     return Container(
         settings=settings,

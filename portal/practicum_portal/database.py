@@ -105,16 +105,22 @@ class _translated:  # noqa: N801 - reads as a verb where it is used
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, PoolTimeoutError | OperationalError | InterfaceError | OSError):
-            raise DatabaseAwayError(type(error).__name__) from error
+            raise DatabaseAwayError(_told(error)) from error
         if not isinstance(error, DBAPIError):
             return
         state = getattr(error.orig, "sqlstate", "")
         if error.connection_invalidated or state in _TRY_AGAIN:
-            raise DatabaseAwayError(type(error.orig).__name__) from error
+            raise DatabaseAwayError(_told(error)) from error
         if state == _NO_TEXT:
             raise InvalidError(
                 "A text holds a character that can't be kept.", hint="Leave it out."
             ) from error
+
+
+def _told(error: BaseException) -> str:
+    """Return what a driver said, without statement and values: an old schema looks away as well."""
+    said = getattr(error, "orig", None) or error
+    return f"{type(said).__name__}: {said}"
 
 
 def _async_url(text: str) -> URL:

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from sqlalchemy import text
 from starlette.responses import JSONResponse
 
@@ -13,9 +13,12 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/healthz")
-async def healthz() -> dict[str, str]:
-    """The event loop turns."""
-    return {"status": "alive"}
+async def healthz(request: Request) -> JSONResponse:
+    """The event loop turns, and what goes on for ever does so."""
+    ended = [task.get_name() for task in request.app.state.background if task.done()]
+    if ended:
+        return JSONResponse({"status": f"{', '.join(ended)} has ended"}, 503)
+    return JSONResponse({"status": "alive"})
 
 
 @router.get("/readyz")

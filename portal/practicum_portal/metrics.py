@@ -90,7 +90,7 @@ class Metrics:
             try:
                 self._runs.figures = await run_figures(database, cluster)
             except DatabaseAwayError as error:
-                log.warning("metrics of runs are not refreshed: %s", error)
+                log.warning("metrics of runs are not refreshed: %s %s", error, error.params)
             await asyncio.sleep(REFRESH_SECONDS)
 
 

@@ -56,6 +56,7 @@ class SignIn:
         hub_public_url: str,
         key: str,
         session_hours: float,
+        secure: bool,
     ) -> None:
         self._hub = hub
         self._directory = directory
@@ -65,6 +66,7 @@ class SignIn:
         self._redirect_uri = f"{public_url}/oauth/callback"
         self._authorize = f"{hub_public_url}/hub/api/oauth2/authorize"
         self._fernet = Fernet(_fernet_key(key))
+        self._secure = secure
         self._lifetime = timedelta(hours=session_hours)
 
     def depart(self, next_path: str) -> Departure:
@@ -83,7 +85,7 @@ class SignIn:
         }
         return Departure(
             url=f"{self._authorize}?{urlencode(query)}",
-            cookie=login_cookie(state),
+            cookie=login_cookie(state, secure=self._secure),
             sealed=self._fernet.encrypt(json.dumps(carried).encode()).decode(),
         )
 
@@ -137,9 +139,10 @@ def local_path(text: str) -> str:
     return text
 
 
-def login_cookie(state: str) -> str:
-    """Return the name of the cookie that belongs to a state."""
-    return LOGIN_COOKIE + hashlib.sha256(state.encode()).hexdigest()[:12]
+def login_cookie(state: str, *, secure: bool) -> str:
+    """Return the name of the cookie that belongs to a state; `__Host-` as for the session's."""
+    prefix = f"__Host-{LOGIN_COOKIE}" if secure else LOGIN_COOKIE
+    return prefix + hashlib.sha256(state.encode()).hexdigest()[:12]
 
 
 def _stale() -> BadRequestError:

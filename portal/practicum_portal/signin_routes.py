@@ -24,7 +24,7 @@ async def login(container: CurrentContainer, next: str = "/") -> Response:  # no
         departure.cookie,
         departure.sealed,
         max_age=LOGIN_SECONDS,
-        path=_CALLBACK,
+        path="/",
         secure=container.settings.secure,
         httponly=True,
         samesite="lax",
@@ -48,11 +48,11 @@ async def callback(
             code="sign-in-refused",
             params={"error": error},
         )
-    cookie = login_cookie(state)
+    settings = container.settings
+    cookie = login_cookie(state, secure=settings.secure)
     arrival = await container.signin.arrive(
         code=code, state=state, sealed=request.cookies.get(cookie)
     )
-    settings = container.settings
     response = RedirectResponse(arrival.next, status_code=HTTPStatus.SEE_OTHER)
     response.set_cookie(
         session_cookie(settings),
@@ -63,7 +63,7 @@ async def callback(
         httponly=True,
         samesite="lax",
     )
-    response.delete_cookie(cookie, path=_CALLBACK)
+    response.delete_cookie(cookie, path="/", secure=settings.secure, httponly=True)
     return response
 
 

@@ -106,6 +106,15 @@ async def test_a_database_that_is_away_is_told_as_such(tmp_path):
         await database.close()
 
 
+@pytest.mark.parametrize("database_kind", ["sqlite"])
+async def test_a_schema_that_does_not_fit_is_in_the_log(portal, caplog):
+    trainee = await portal.sign_in("trainee")
+    async with portal.container.clients.database.write() as session:
+        await session.execute(text("ALTER TABLE runs RENAME COLUMN name TO title"))
+    assert (await trainee.get("/api/v1/runs")).status_code == 503
+    assert "no such column: runs.name" in caplog.text
+
+
 async def test_writers_queue_fairly_on_sqlite(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/queue.db", wait_seconds=20)
     async with database.write() as session:

@@ -1,7 +1,5 @@
 """Signing in and out: the flow, what a forged one gets, and how long rights last."""
 
-from urllib.parse import parse_qs, urlsplit
-
 import httpx
 import pytest
 
@@ -185,15 +183,19 @@ async def test_cookies_are_secure_behind_https(settings, opened):
     secure = settings.model_copy(update={"public_url": "https://portal.test"})
     async with opened(secure) as portal:
         portal.account("trainee")
-        departure = portal.container.signin.depart("/")
         client = portal.client()
         client.base_url = httpx.URL("https://portal.test")
-        client.cookies.set(departure.cookie, departure.sealed, domain="portal.test")
+        at_hub, begun = await begin(client)
         portal.hub.codes["abc"] = ("trainee", "t")
         portal.hub.tokens["t"] = TokenOwner("trainee", frozenset())
-        state = parse_qs(urlsplit(departure.url).query)["state"][0]
+        state = at_hub.params["state"]
         response = await client.get(f"/oauth/callback?code=abc&state={state}")
-        session = response.headers.get_list("set-cookie")[0]
+        session, forgotten = response.headers.get_list("set-cookie")
+        for cookie in (begun.headers["set-cookie"], forgotten):
+            assert cookie.startswith("__Host-practicum-login-")
+            assert "Secure" in cookie
+            assert "Path=/;" in cookie
+            assert "Domain" not in cookie
         assert session.startswith("__Host-practicum=")
         assert "Secure" in session
         assert "Path=/" in session
