@@ -1,7 +1,7 @@
 """Live: updates of open pages as server-sent events, each a few elements to put in place."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from typing import Any
 
@@ -107,7 +107,11 @@ async def _changes(visit: Visit, **which: str) -> AsyncGenerator[Any, None]:
 
 
 async def paced(
-    changes: AsyncIterator[Any], *, pause: float, most: float
+    changes: AsyncIterator[Any],
+    *,
+    pause: float,
+    most: float,
+    sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
 ) -> AsyncGenerator[None, None]:
     """Yield after changes, at least ``pause`` and at most ``most`` seconds apart."""
     news = asyncio.Event()
@@ -128,7 +132,7 @@ async def paced(
                 return
             news.clear()
             yield None
-            await asyncio.sleep(pause)
+            await sleep(pause)
     finally:
         listener.cancel()
         with suppress(asyncio.CancelledError):

@@ -108,8 +108,16 @@ def test_open_needs_a_running_one(practicum, portal):
 def test_extend(practicum, portal):
     portal.sandbox()
     found = practicum("sandbox", "extend", "lora", "--minutes", "30", person="trainee")
-    assert found.exit_code in {0, 1}, found.output
-    assert portal.body(NAME)["spec"].get("deadline") or found.stderr
+    assert found.exit_code == 0, found.output
+    assert portal.body(NAME)["spec"]["deadline"] == "2026-03-02T12:30:00Z"
+
+
+def test_extend_stops_where_the_lab_does(practicum, portal):
+    portal.sandbox(status={"deadline": "2026-03-02T14:00:00Z"})
+    found = practicum("sandbox", "extend", "lora", person="trainee")
+    assert found.exit_code == 1
+    assert "The lab allows no more time" in found.stderr
+    assert "deadline" not in portal.body(NAME)["spec"]
 
 
 def test_restart_and_reset_ask_first(practicum, portal):
