@@ -118,14 +118,14 @@ def _read(roster: Roster, rows: list[tuple[int, list[str]]], max_rows: int) -> N
             )
         )
         return
-    seen: dict[str, int] = {}
+    width, seen = len(rows[0][1]), dict[str, int]()
     for number, row in rows[1:]:
         cells = {name: row[place].strip() for name, place in columns.items() if place < len(row)}
         if "user" in cells:
             cells["user"] = normal_user(cells["user"])
         user = cells.get("user", "")
         problems = [
-            *_check_width(number, row, columns),
+            *_check_width(number, row, columns, width),
             *_check(number, cells),
             *_check_twice(number, user, seen),
         ]
@@ -199,7 +199,18 @@ def _header(roster: Roster, row: tuple[int, list[str]]) -> dict[str, int] | None
     return columns
 
 
-def _check_width(number: int, row: list[str], columns: dict[str, int]) -> Iterator[RosterProblem]:
+def _check_width(
+    number: int, row: list[str], columns: dict[str, int], width: int
+) -> Iterator[RosterProblem]:
+    if any(map(str.strip, row[width:])):
+        yield problem(
+            number,
+            "",
+            "too-many",
+            ",".join(row)[:80],
+            "The line has more cells than the first one.",
+            "A cell that holds a comma goes between quotation marks.",
+        )
     if len(row) <= columns["user"]:
         yield problem(
             number,

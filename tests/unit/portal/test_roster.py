@@ -64,6 +64,7 @@ def test_the_line_that_can_not_be_read_is_named():
         'name,user\n"李雷",trainee\n\n韩梅梅,trainee-2',
         "姓名,用户名\n李雷,trainee\n韩梅梅,trainee-2\n",
         "User , NAME \n trainee , 李雷 \nTRAINEE-2,韩梅梅\n,\n",
+        "user,name\ntrainee,李雷,,\ntrainee-2,韩梅梅, \n",
     ],
 )
 def test_the_forms_that_spreadsheets_save(text):
@@ -88,6 +89,8 @@ def test_a_cell_may_hold_commas_and_a_column_may_be_unknown():
         ("trainee,李雷\n", 1, "user", "missing"),
         ("user,user\na,b\n", 1, "user", "duplicate"),
         ("name,user\nonly\n", 2, "", "missing"),
+        ("user,name\nann,Lee, Ann\n", 2, "", "too-many"),
+        ("user,name,\nann,Lee,,Ann\n", 2, "", "too-many"),
         ('user,name\ntrainee,"open\n', 2, "", "broken"),
         ("user\na/b\n", 2, "user", "invalid"),
         ("user\n" + "x" * 121 + "\n", 2, "user", "invalid"),
