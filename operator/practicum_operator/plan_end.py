@@ -68,7 +68,8 @@ def plan_deletion(seen: Observed, policy: Policy) -> Plan:
         return draft.plan()
     since = sandbox.metadata.deletion_timestamp or seen.now
     overdue = seen.now >= since + policy.release_timeout
-    draft.wake(since + policy.release_timeout)
+    if not overdue:
+        draft.wake(since + policy.release_timeout)
     here = _still_here(seen, policy)
     told = status.attempt == 0 or (
         seen.hub.state is HubState.ABSENT and seen.hub.attempt == status.attempt

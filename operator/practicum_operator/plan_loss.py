@@ -1,5 +1,7 @@
 """What to do for an attempt that is lost, and how one ends."""
 
+from datetime import datetime
+
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import Phase, SandboxStatus, SandboxUsage
 from practicum_operator import lifetimes, usage
@@ -38,17 +40,29 @@ def find_trouble(seen: Observed, policy: Policy) -> Trouble | None:
 
 
 def overdue(seen: Observed, policy: Policy, trouble: Trouble | None) -> Trouble | None:
-    """Return the trouble of an attempt that takes too long; a server once ready is only busy."""
-    status, pod = seen.sandbox.status, seen.pod
-    if pod is None or pod.ready or status.started_at is None or status.ready_at is not None:
-        return None
-    if seen.now - status.started_at < policy.limits.start:
+    """Return the trouble of an attempt whose server takes too long to answer."""
+    end = give_up_at(seen, policy)
+    if end is None or seen.now < end:
         return None
     if trouble is not None:
         return Trouble(trouble.reason, trouble.message, lost=True)
     minutes = int(policy.limits.start.total_seconds() // 60)
     message = f"Its server did not answer within {minutes} minutes."
     return Trouble(Reason.START_TIMEOUT, message, lost=True)
+
+
+def give_up_at(seen: Observed, policy: Policy) -> datetime | None:
+    """Return when an attempt has taken too long; None while its server answers.
+
+    It counts from the start, or from when a server that had answered was last ready: one that dies
+    and hangs as it starts again is as lost as one that never came up.
+    """
+    status, pod = seen.sandbox.status, seen.pod
+    if pod is None or pod.ready or status.started_at is None:
+        return None
+    answered = status.ready_at is not None or status.pod_ip
+    since = pod.ready_at if answered and pod.ready_at else status.started_at
+    return max(since, status.started_at) + policy.limits.start
 
 
 def plan_loss(seen: Observed, policy: Policy, trouble: Trouble) -> Plan:

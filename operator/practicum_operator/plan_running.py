@@ -1,6 +1,6 @@
 """What to do for a Sandbox that runs: keep its address, and end it when its time is over."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
@@ -22,6 +22,7 @@ from practicum_operator.plan_starting import (
     connecting_reason,
     follow_pod,
     remove_former,
+    time_over,
     wanted_end,
 )
 
@@ -60,12 +61,9 @@ def plan_running(seen: Observed, policy: Policy) -> Plan:
 def _due_end(draft: Draft, policy: Policy) -> Reason | None:
     """Return why a running sandbox has to end now, or None and when to look again."""
     seen, status = draft.seen, draft.status
-    deadline: datetime | None = draft.changes.get("deadline", status.deadline)
-    if seen.hours_spent:
-        return Reason.HOURS_EXCEEDED
-    if deadline is not None and seen.now >= deadline:
-        return Reason.DEADLINE
-    draft.wake(deadline)
+    over = time_over(draft)
+    if over is not None:
+        return over
     if status.blueprint is None or status.ready_at is None:
         return None
     lifetime, activity = status.blueprint.lifetime, seen.activity

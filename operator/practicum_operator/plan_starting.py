@@ -26,6 +26,7 @@ from practicum_operator.plan_loss import (
     counting,
     end_attempt,
     find_trouble,
+    give_up_at,
     overdue,
     plan_loss,
 )
@@ -46,32 +47,35 @@ def plan_starting(seen: Observed, policy: Policy) -> Plan:
     ended = wanted_end(seen, policy)
     if ended is not None:
         return ended
+    draft = Draft(seen)
+    over = time_over(draft)
+    if over is not None:
+        draft.do(suspend=over)
+        return draft.plan()
     pod = seen.pod
     if pod is None:
-        return _plan_creation(seen, policy)
+        return _plan_creation(draft, policy)
     trouble = find_trouble(seen, policy)
     lost = trouble if trouble is not None and trouble.lost else overdue(seen, policy, trouble)
     if lost is not None:
         return plan_loss(seen, policy, lost)
-    draft = Draft(seen)
     remove_former(draft)
     follow_pod(draft, pod)
     if pod.ready:
         return _plan_connecting(draft, policy)
     settle_registration(draft)
     _say_progress(draft, pod, trouble)
-    if seen.sandbox.status.started_at is not None:
-        draft.wake(seen.sandbox.status.started_at + policy.limits.start)
+    draft.wake(give_up_at(seen, policy))
     if trouble is not None:
         draft.wake(seen.now + policy.limits.image / 4)
     return draft.plan()
 
 
-def _plan_creation(seen: Observed, policy: Policy) -> Plan:
+def _plan_creation(draft: Draft, policy: Policy) -> Plan:
     """Plan for an attempt whose Pod is not there: make it, unless it was there before."""
+    seen = draft.seen
     if seen.pod_seen:
         return plan_loss(seen, policy, POD_GONE)
-    draft = Draft(seen)
     if seen.refusal is not None and not seen.refusal.quota:
         refused = Trouble(Reason.REJECTED, f"The cluster refuses it: {seen.refusal.message}", True)
         return plan_loss(seen, policy, refused)
@@ -172,6 +176,25 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
     return draft.plan()
 
 
+def time_over(draft: Draft) -> Reason | None:
+    """Return which time is over for an attempt, whatever state it is in, or when to look again."""
+    seen, status = draft.seen, draft.status
+    if seen.hours_spent:
+        return Reason.HOURS_EXCEEDED
+    if status.blueprint is None or status.started_at is None:
+        return None
+    deadline = lifetimes.deadline(
+        status.blueprint.lifetime,
+        started_at=status.started_at,
+        wished=seen.sandbox.spec.deadline,
+    )
+    draft.set(deadline=deadline)
+    if seen.now >= deadline:
+        return Reason.DEADLINE
+    draft.wake(deadline)
+    return None
+
+
 def follow_pod(draft: Draft, pod: PodView) -> None:
     """Note what the Pod tells: stages, image, and when use began."""
     draft.set(
@@ -179,15 +202,6 @@ def follow_pod(draft: Draft, pod: PodView) -> None:
         usage=counting(draft.seen).usage,
         image_id=pod.container.image_id or draft.status.image_id,
     )
-    status = draft.status
-    if status.blueprint is not None and status.started_at is not None:
-        draft.set(
-            deadline=lifetimes.deadline(
-                status.blueprint.lifetime,
-                started_at=status.started_at,
-                wished=draft.seen.sandbox.spec.deadline,
-            )
-        )
 
 
 def _times(seen: Observed, ready_at: datetime | None) -> tuple[StageTime, ...]:

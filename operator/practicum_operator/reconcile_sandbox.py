@@ -24,7 +24,15 @@ from practicum_operator.kubernetes import (
     NotFoundError,
     QuotaError,
 )
-from practicum_operator.plan import HubWish, Observed, Plan, Refusal, Target, is_holding
+from practicum_operator.plan import (
+    ActivityView,
+    HubWish,
+    Observed,
+    Plan,
+    Refusal,
+    Target,
+    is_holding,
+)
 from practicum_operator.plan_sandbox import plan_sandbox
 from practicum_operator.registrar import Registration
 from practicum_operator.resources import EVENTS, PODS, SANDBOXES, SECRETS, Resource
@@ -33,6 +41,8 @@ from practicum_operator.writes import Delays, status_patch, write_delay
 
 _LOG = logging.getLogger(__name__)
 _MAX_STEPS = 8
+_SHORTEST_WAIT = 1.0
+"""Seconds. A plan that wakes in the past would have its sandbox looked at without end."""
 _SUSPENDER = "practicum-operator-lifetimes"
 
 
@@ -157,7 +167,8 @@ async def _carry_out(context: Context, key: Key, seen: Observed, plan: Plan) -> 
         await _drop_finalizer(context, sandbox)
         return False
     if plan.wake_at is not None:
-        context.queue.add_after(key, (plan.wake_at - seen.now).total_seconds())
+        left = (plan.wake_at - seen.now).total_seconds()
+        context.queue.add_after(key, max(_SHORTEST_WAIT, left))
     # Pods come back as events and the Hub's answer as a notice: nothing is new until then.
     waits = bool(plan.create) or plan.hub is HubWish.SERVE
     return refused or plan.ask_activity or (wrote and not waits)
@@ -310,9 +321,12 @@ async def _suspend(context: Context, seen: Observed, plan: Plan) -> None:
 
 async def _ask_activity(context: Context, seen: Observed) -> None:
     memory = context.memory(seen.sandbox.metadata.uid)
-    pod = seen.pod
+    pod, now = seen.pod, context.now()
     if pod is not None and pod.ip:
-        memory.activity = await context.activity.ask(pod.ip, context.now())
+        memory.activity = await context.activity.ask(pod.ip, now)
+    else:
+        # That there is nobody to ask is an answer too, or it would be asked for without end.
+        memory.activity = ActivityView(now, None)
 
 
 async def _remove(context: Context, target: Target) -> None:

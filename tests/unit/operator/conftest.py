@@ -409,6 +409,8 @@ class World:
             key = queue.take()
             if key is None:
                 await self._ask_hub()
+                # A timer that is due already puts its key back: what wakes in the past never rests.
+                await asyncio.sleep(0)
                 key = queue.take()
             if key is None:
                 return
