@@ -1,10 +1,10 @@
 """Tables on the small pure modules: phases, stages, lifetimes, environment, capacity, drift."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from practicum_api.accelerator import Toleration
@@ -218,6 +218,31 @@ def test_what_cannot_be_read_is_no_answer(answer, busy) -> None:
     assert judge(answer, NOW).busy is busy
 
 
-@given(st.recursive(st.none() | st.booleans() | st.text(), lambda x: st.dictionaries(st.text(), x)))
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
+anything = st.recursive(
+    scalars, lambda item: st.lists(item) | st.dictionaries(st.text(), item), max_leaves=10
+)
+zones = st.integers(-24 * 60 + 1, 24 * 60 - 1).map(lambda n: timezone(timedelta(minutes=n)))
+moments = st.datetimes(timezones=st.none() | zones).map(datetime.isoformat)
+answers = st.fixed_dictionaries(
+    {},
+    optional={
+        "busy": st.booleans() | anything,
+        "last_activity": moments | anything,
+        "runs": anything,
+        "accelerators": st.lists(
+            st.fixed_dictionaries({}, optional={"utilization_percent": st.just(10**400) | anything})
+        )
+        | anything,
+    },
+)
+
+
+@given(answers | anything)
+@example({"busy": False, "last_activity": "9999-12-31T23:59:59-23:00"})
+@example({"busy": False, "last_activity": "0001-01-01T00:00:00+23:00"})
+@example({"busy": False, "accelerators": [{"utilization_percent": 10**400}]})
+@example({"busy": False, "accelerators": [{}]})
 def test_no_answer_whatever_it_is_breaks_the_judge(answer) -> None:
-    judge(answer, NOW)
+    view = judge(answer, NOW)
+    assert view.last_activity is None or view.last_activity <= NOW
