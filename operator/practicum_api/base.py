@@ -18,7 +18,8 @@ from pydantic.alias_generators import to_camel
 
 from practicum_api.lists import map_by
 
-DURATION_PATTERN = r"^([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+DURATION_PATTERN = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
+"""The longest, 999 999 hours, is over a century: a date can be reckoned with it."""
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 _QUANTITY_FACTORS = {
     "": 1.0,
@@ -37,10 +38,10 @@ _QUANTITY_FACTORS = {
 @lru_cache(maxsize=1024)
 def parse_duration(text: str) -> timedelta:
     """Return the span that ``text`` such as ``1h30m`` names; raise ValueError otherwise."""
-    match = re.fullmatch(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?", text)
+    match = re.fullmatch(DURATION_PATTERN, text)
     if not text or match is None:
         raise ValueError(f"{text!r} is not a duration such as 8h, 90m or 1h30m")
-    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    hours, minutes, seconds = (int(part[:-1]) if part else 0 for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
@@ -79,6 +80,7 @@ Quantity = Annotated[
         {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
             "x-kubernetes-int-or-string": True,
+            "minimum": 0,
             "pattern": QUANTITY_PATTERN,
             "maxLength": 20,
         }

@@ -86,18 +86,22 @@ class Store(Generic[T]):
         return [self._entries[name].value for name in found]
 
     def observe(self, body: Body, *, deleted: bool = False) -> tuple[T | None, T | None] | None:
-        """Take in a version; return what was there and what is there now, or None if not newer."""
+        """Take in a version; return what was there and what is there now, or None if not newer.
+
+        Raises what parsing raises; then the last version that could be read stays.
+        """
         meta = body["metadata"]
         name = (meta.get("namespace", ""), meta["name"])
         version = str(meta.get("resourceVersion", ""))
         # The answer to a deletion and the event of it may bear the same version.
         if not self._accepts(name, version) and not (deleted and self._is_current(name, version)):
             return None
-        before = self._remove(name)
         if deleted:
+            before = self._remove(name)
             self._bury(name, version)
             return before, None
         after = self._parse(body)
+        before = self._remove(name)
         self._insert(name, after, version)
         return before, after
 

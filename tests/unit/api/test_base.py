@@ -1,6 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import ValidationError
 
 from practicum_api.base import (
     Condition,
@@ -9,6 +10,7 @@ from practicum_api.base import (
     parse_duration,
     parse_quantity,
 )
+from practicum_api.lab import Lifetime
 
 EARLIER = datetime(2026, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
@@ -26,10 +28,16 @@ def test_durations(text: str, span: timedelta) -> None:
     assert parse_duration(text) == span
 
 
-@pytest.mark.parametrize("text", ["", "8", "h", "1d", "-1h", "1m1h"])
+@pytest.mark.parametrize("text", ["", "8", "h", "1d", "-1h", "1m1h", "99999999999999h", "٣h"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="duration"):
         parse_duration(text)
+
+
+def test_the_longest_duration_can_be_reckoned_with() -> None:
+    assert NOW + parse_duration("999999h999999m999999s")
+    with pytest.raises(ValidationError):
+        Lifetime(extension="1000000h")
 
 
 @pytest.mark.parametrize(

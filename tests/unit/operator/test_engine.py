@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 
 from practicum_api.names import API_VERSION
 from practicum_operator.cache import Key
-from practicum_operator.resources import PODS
+from practicum_operator.resources import BY_KIND, PODS
 from practicum_operator.server import ProbeServer
 
 
@@ -70,6 +70,18 @@ async def test_what_is_not_as_its_type_says_is_passed_over(world) -> None:
     await world.settle()
     await world.engine.reconcile(Key("Sandbox", world.namespace, "odd"))
     assert "status" not in world.sandbox("odd")
+
+
+async def test_an_edit_that_cannot_be_read_leaves_the_last_one_in_force(world, caplog) -> None:
+    await world.running()
+    lab = BY_KIND["Lab"]
+    world.kubernetes.edit(lab, "lora", {"spec": {"lifetime": {"extension": "99999999999999h"}}})
+    assert "Lab lora is not as its type says" in caplog.text
+    await world.engine.prime()
+    await world.settle()
+    assert world.context.cache.labs.get("lora").spec.lifetime.extension == "2h"
+    world.kubernetes.edit(lab, "lora", {"spec": {"lifetime": {"extension": "3h"}}})
+    assert world.context.cache.labs.get("lora").spec.lifetime.extension == "3h"
 
 
 async def test_a_sandbox_outside_of_any_cohort_is_told(world) -> None:
