@@ -1,7 +1,9 @@
 """What every kind shares: the model base, metadata, conditions and the scalar types of the wire."""
 
+import math
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from functools import lru_cache
 from typing import Annotated, Any, Literal
 
@@ -22,16 +24,10 @@ DURATION_PATTERN = r"^([0-9]{1,6}h)?([0-9]{1,6}m)?([0-9]{1,6}s)?$"
 """The longest, 999 999 hours, is over a century: a date can be reckoned with it."""
 QUANTITY_PATTERN = r"^[0-9]+(\.[0-9]+)?(m|k|M|G|T|Ki|Mi|Gi|Ti)?$"
 _QUANTITY_FACTORS = {
-    "": 1.0,
-    "m": 1e-3,
-    "k": 1e3,
-    "M": 1e6,
-    "G": 1e9,
-    "T": 1e12,
-    "Ki": 2.0**10,
-    "Mi": 2.0**20,
-    "Gi": 2.0**30,
-    "Ti": 2.0**40,
+    "": Decimal(1),
+    "m": Decimal("0.001"),
+    **{unit: Decimal(1000**power) for power, unit in enumerate("kMGT", start=1)},
+    **{f"{unit}i": Decimal(1024**power) for power, unit in enumerate("KMGT", start=1)},
 }
 
 
@@ -45,13 +41,22 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
-@lru_cache(maxsize=1024)
 def parse_quantity(text: str | int) -> float:
     """Return the number that a Kubernetes quantity such as ``500m`` or ``2Gi`` names."""
+    return float(_exact_quantity(text))
+
+
+def whole_quantity(text: str | int, *, parts: int = 1) -> int:
+    """Return a quantity in ``parts``-ths, rounded up as Kubernetes does; these add up exactly."""
+    return math.ceil(_exact_quantity(text) * parts)
+
+
+@lru_cache(maxsize=1024)
+def _exact_quantity(text: str | int) -> Decimal:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)([a-zA-Z]*)", str(text))
     if match is None or match[2] not in _QUANTITY_FACTORS:
         raise ValueError(f"{text!r} is not a quantity such as 500m, 2 or 4Gi")
-    return float(match[1]) * _QUANTITY_FACTORS[match[2]]
+    return Decimal(match[1]) * _QUANTITY_FACTORS[match[2]]
 
 
 def format_time(moment: datetime) -> str:

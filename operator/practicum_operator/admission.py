@@ -14,6 +14,9 @@ from practicum_api.reasons import Reason
 from practicum_operator.cache import Key
 from practicum_operator.capacity import ClassRoom
 
+MILLI = 1000
+"""Parts of a CPU, the unit that quotas of them are reckoned in."""
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -21,8 +24,10 @@ class Demand:
 
     cohort: str
     owner: str
-    cpu: float = 0.0
-    memory: float = 0.0
+    cpu: int = 0
+    """In thousandths: fractions of a CPU would not add up to what the quota says."""
+    memory: int = 0
+    """In bytes."""
     class_name: str = ""
     count: int = 0
 
@@ -49,8 +54,10 @@ class CohortRoom:
     """A cohort's quota; None is no bound."""
 
     sandboxes: int | None = None
-    cpu: float | None = None
-    memory: float | None = None
+    cpu: int | None = None
+    """In thousandths."""
+    memory: int | None = None
+    """In bytes."""
     accelerators: Mapping[str, int] | None = None
     """Count by class; None allows every class."""
     spent: frozenset[str] = frozenset()
@@ -82,27 +89,27 @@ class _Need:
     """An amount of something that may be short. Who needs the same has the same ``line``."""
 
     line: tuple[Hashable, ...]
-    amount: float
-    limit: float | None
+    amount: int
+    limit: int | None
 
 
 @dataclass(slots=True)
 class _Tally:
     """What is taken so far, and how many wait for what."""
 
-    amounts: dict[Hashable, float] = field(default_factory=dict)
+    amounts: dict[Hashable, int] = field(default_factory=dict)
     lines: dict[Hashable, int] = field(default_factory=dict)
     starting: int = 0
 
     def take(self, needs: Iterable[_Need]) -> None:
         for need in needs:
-            self.amounts[need.line] = self.amounts.get(need.line, 0.0) + need.amount
+            self.amounts[need.line] = self.amounts.get(need.line, 0) + need.amount
 
     def short(self, need: _Need) -> bool:
         """Whether there is too little, or someone already waits for it."""
         if need.line in self.lines:
             return True
-        taken = self.amounts.get(need.line, 0.0)
+        taken = self.amounts.get(need.line, 0)
         return need.limit is not None and taken + need.amount > need.limit
 
     def place(self, line: Hashable) -> int:
@@ -160,10 +167,10 @@ _PACE = ("pace",)
 
 def _needs(demand: Demand, room: Room) -> list[_Need]:
     """Return what a demand takes of everything that has a limit."""
-    cohort, name, count = demand.cohort, demand.class_name, float(demand.count)
+    cohort, name, count = demand.cohort, demand.class_name, demand.count
     quota = room.cohorts.get(cohort, CohortRoom())
     needs = [
-        _Need(("sandboxes", cohort), 1.0, quota.sandboxes),
+        _Need(("sandboxes", cohort), 1, quota.sandboxes),
         _Need(("cpu", cohort), demand.cpu, quota.cpu),
         _Need(("memory", cohort), demand.memory, quota.memory),
     ]
@@ -181,13 +188,13 @@ def _needs(demand: Demand, room: Room) -> list[_Need]:
 def _never(demand: Demand, room: Room) -> tuple[Reason, str] | None:
     """Return why a demand can't be met however long it waits, or None."""
     quota = room.cohorts.get(demand.cohort, CohortRoom())
-    for what, wanted, limit in (
-        ("sandboxes", 1.0, quota.sandboxes),
-        ("CPUs", demand.cpu, quota.cpu),
-        ("GiB of memory", demand.memory / 2**30, quota.memory and quota.memory / 2**30),
+    for what, unit, wanted, limit in (
+        ("sandboxes", 1, 1, quota.sandboxes),
+        ("CPUs", MILLI, demand.cpu, quota.cpu),
+        ("GiB of memory", 2**30, demand.memory, quota.memory),
     ):
         if limit is not None and wanted > limit:
-            message = f"It needs {wanted:g} {what}; the cohort has {limit:g} in all."
+            message = f"It needs {wanted / unit:g} {what}; the cohort has {limit / unit:g} in all."
             return Reason.TOO_LARGE, message
     if not demand.count:
         return None
@@ -203,7 +210,7 @@ def _never(demand: Demand, room: Room) -> tuple[Reason, str] | None:
 def _short_of(need: _Need, demand: Demand) -> tuple[Reason, str]:
     """Return what to say to someone who waits for ``need``."""
     kind, name = need.line[0], demand.class_name
-    limit = f"{need.limit:g}" if need.limit else "none"
+    limit = str(need.limit or "none")
     if kind == "pool" and not need.limit:
         return Reason.ACCELERATOR_BUSY, f"No ready node offers {name}."
     if kind in {"pool", "class"}:

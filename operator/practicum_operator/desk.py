@@ -6,9 +6,9 @@ was admitted either stands in its status as starting, or waits.
 
 from collections.abc import Callable, Mapping
 
-from practicum_api.base import parse_quantity
+from practicum_api.base import whole_quantity
 from practicum_api.sandbox import Blueprint, Phase, Sandbox
-from practicum_operator.admission import Decision, Demand, Holding, Request, Room, admit
+from practicum_operator.admission import MILLI, Decision, Demand, Holding, Request, Room, admit
 from practicum_operator.cache import Cache, Key
 from practicum_operator.phases import HOLDING
 
@@ -21,8 +21,8 @@ def demand_of(cohort: str, owner: str, blueprint: Blueprint) -> Demand:
     return Demand(
         cohort=cohort,
         owner=owner,
-        cpu=parse_quantity(blueprint.resources.cpu),
-        memory=parse_quantity(blueprint.resources.memory),
+        cpu=whole_quantity(blueprint.resources.cpu, parts=MILLI),
+        memory=whole_quantity(blueprint.resources.memory),
         class_name=held.class_name if held else "",
         count=held.count if held else 0,
     )

@@ -1,10 +1,10 @@
 """Carries out what there is to say of Labs and AcceleratorClasses, and decides who may start."""
 
 from practicum_api.accelerator import AcceleratorClass, AcceleratorClassStatus
-from practicum_api.base import ApiModel, ObjectMeta, parse_quantity
+from practicum_api.base import ApiModel, ObjectMeta, whole_quantity
 from practicum_api.cohort import Cohort
 from practicum_api.lab import Lab, LabStatus
-from practicum_operator.admission import CohortRoom, Room
+from practicum_operator.admission import MILLI, CohortRoom, Room
 from practicum_operator.cache import Key
 from practicum_operator.capacity import class_room, offered, starts_at_once
 from practicum_operator.context import Context
@@ -81,8 +81,8 @@ def cohort_room(context: Context, cohort: Cohort) -> CohortRoom:
     counts = {item.class_name: item.count for item in quota.accelerators}
     return CohortRoom(
         sandboxes=quota.sandboxes,
-        cpu=None if quota.cpu is None else parse_quantity(quota.cpu),
-        memory=None if quota.memory is None else parse_quantity(quota.memory),
+        cpu=None if quota.cpu is None else whole_quantity(quota.cpu, parts=MILLI),
+        memory=None if quota.memory is None else whole_quantity(quota.memory),
         accelerators=counts or None,
         spent=context.cohort_memory(cohort.metadata.uid).spent,
     )

@@ -9,6 +9,7 @@ from practicum_api.base import (
     merge_conditions,
     parse_duration,
     parse_quantity,
+    whole_quantity,
 )
 from practicum_api.lab import Lifetime
 
@@ -45,6 +46,20 @@ def test_the_longest_duration_can_be_reckoned_with() -> None:
 )
 def test_quantities(text: str | int, number: float) -> None:
     assert parse_quantity(text) == pytest.approx(number)
+
+
+@pytest.mark.parametrize(
+    ("text", "parts", "number"),
+    [
+        ("200m", 1000, 200),
+        ("6", 1000, 6000),
+        ("0.1", 1000, 100),
+        ("1.5Gi", 1, 3 * 2**29),
+        ("1m", 1, 1),
+    ],
+)
+def test_whole_quantities_are_exact_and_rounded_up(text: str, parts: int, number: int) -> None:
+    assert whole_quantity(text, parts=parts) == number
 
 
 @pytest.mark.parametrize("text", ["", "Gi", "1Xi", "-1", "1 Gi"])

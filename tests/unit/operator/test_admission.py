@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
+from practicum_api.base import whole_quantity
 from practicum_api.reasons import Reason
 from practicum_operator.admission import (
+    MILLI,
     CohortRoom,
     Demand,
     Holding,
@@ -25,7 +27,7 @@ FREE = 10_000
 
 
 def demand(owner: str = "a", cohort: str = "spring", **changes) -> Demand:
-    return Demand(**{"cohort": cohort, "owner": owner, "cpu": 1.0, "memory": 2.0} | changes)
+    return Demand(**{"cohort": cohort, "owner": owner, "cpu": 1000, "memory": 2} | changes)
 
 
 def request(number: int, wanted: Demand) -> Request:
@@ -40,8 +42,8 @@ demands = st.builds(
     Demand,
     cohort=st.sampled_from(["spring", "autumn"]),
     owner=st.sampled_from("abcd"),
-    cpu=st.integers(0, 4).map(float),
-    memory=st.integers(0, 8).map(float),
+    cpu=st.integers(0, 4000),
+    memory=st.integers(0, 8),
     class_name=st.sampled_from(["big", "small"]),
     count=st.integers(0, 3),
 )
@@ -53,8 +55,8 @@ rooms = st.builds(
             st.builds(
                 CohortRoom,
                 sandboxes=st.none() | st.integers(0, 6),
-                cpu=st.none() | st.integers(0, 12).map(float),
-                memory=st.none() | st.integers(0, 20).map(float),
+                cpu=st.none() | st.integers(0, 12_000),
+                memory=st.none() | st.integers(0, 20),
                 accelerators=st.none()
                 | st.dictionaries(st.sampled_from(["big", "small"]), st.integers(0, 4)),
                 spent=st.frozensets(st.sampled_from(["big", "small"])),
@@ -118,6 +120,15 @@ def test_answers_everyone_once_with_a_place_of_their_own(wanted, held, space) ->
         assert min(places) == 1
 
 
+@given(st.integers(1, 4000), st.integers(1, 40))
+def test_a_quota_is_used_to_the_full(millis: int, number: int) -> None:
+    each = whole_quantity(f"{millis}m", parts=MILLI)
+    quota = whole_quantity(f"{millis * number}m", parts=MILLI)
+    requests = [request(item, demand(str(item), cpu=each)) for item in range(number + 1)]
+    decisions = admit(requests, [], room(cpu=quota))
+    assert sum(item.admitted for item in decisions) == number
+
+
 def test_the_oldest_goes_first() -> None:
     decisions = admit([request(n, demand(str(n))) for n in (3, 1, 2)], [], room(sandboxes=1))
     assert [item.key.name for item in decisions if item.admitted] == ["s001"]
@@ -140,8 +151,8 @@ def test_who_has_one_already_goes_after_who_has_none() -> None:
 
 
 def test_a_large_request_is_not_overtaken_by_small_ones_that_need_the_same() -> None:
-    requests = [request(1, demand("a", cpu=4.0)), request(2, demand("b", cpu=1.0))]
-    decisions = admit(requests, [Holding(demand("c", cpu=2.0))], room(cpu=4.0))
+    requests = [request(1, demand("a", cpu=4000)), request(2, demand("b", cpu=1000))]
+    decisions = admit(requests, [Holding(demand("c", cpu=2000))], room(cpu=4000))
     assert [(item.admitted, item.position) for item in decisions] == [(False, 1), (False, 2)]
 
 
@@ -184,12 +195,12 @@ def test_paced_starts_keep_what_they_wait_with() -> None:
 
 def test_what_can_never_fit_says_so_and_holds_up_nobody() -> None:
     requests = [
-        request(1, demand("a", cpu=64.0)),
+        request(1, demand("a", cpu=64_000)),
         request(2, demand("b", class_name="other", count=1)),
         request(3, demand("c", class_name="gpu", count=1)),
         request(4, demand("d")),
     ]
-    space = room(cpu=8.0, accelerators={"gpu": 4}, spent=frozenset({"gpu"}), classes={"gpu": GPU})
+    space = room(cpu=8000, accelerators={"gpu": 4}, spent=frozenset({"gpu"}), classes={"gpu": GPU})
     reasons = [item.reason for item in admit(requests, [], space)]
     assert reasons == [
         Reason.TOO_LARGE,

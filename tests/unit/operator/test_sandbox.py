@@ -557,3 +557,16 @@ async def test_spent_hours_suspend_and_keep_it_from_starting(world) -> None:
     world.set(desiredState="Running")
     await world.settle()
     assert (world.status()["phase"], world.status()["queue"]["reason"]) == ("Queued", reason)
+
+
+async def test_thirty_fifths_of_a_cpu_are_six(world) -> None:
+    # As sums of floats only 29 of them fitted.
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": {"resources": {"cpu": "200m"}}})
+    world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": {"cpu": "6"}}})
+    await world.settle()
+    for number in range(30):
+        world.make("Sandbox", f"s{number}", {"owner": f"o{number}", "lab": "lora"})
+        await world.settle()
+        world.run_pod(f"s{number}-1")
+        await world.settle()
+        assert world.status(f"s{number}")["phase"] == "Running"
