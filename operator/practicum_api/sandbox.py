@@ -198,8 +198,8 @@ class SandboxStatus(ApiModel):
     """Stages of the current attempt."""
     queue: QueueStatus | None = None
     """Its place in the queue, while it waits."""
-    url: Annotated[str, Field(max_length=512)] = ""
-    """Where it is opened, while it runs."""
+    url: Annotated[str, Field(max_length=2048)] = ""
+    """Where it is opened, while it runs. Nine characters for each Chinese one of the owner."""
     pod_name: Annotated[str, Field(max_length=63)] = ""
     """Pod of the current attempt."""
     pod_ip: Annotated[str, Field(max_length=45)] = ""

@@ -49,9 +49,12 @@ def _lab_trouble(seen: Observed) -> tuple[Reason, str] | None:
 
 
 def wish_changed(seen: Observed) -> bool:
-    """Whether a restart or a reset is asked for that was not carried out yet."""
+    """Whether a restart or a reset is asked for that was not carried out yet.
+
+    Who takes an old wish back, as a declarative client does, asks for nothing.
+    """
     spec, status = seen.sandbox.spec, seen.sandbox.status
-    return spec.restart != status.restart or spec.reset != status.reset
+    return spec.restart not in {"", status.restart} or spec.reset not in {"", status.reset}
 
 
 def begin_attempt(draft: Draft, policy: Policy) -> Plan:

@@ -81,10 +81,10 @@ def _plan_creation(draft: Draft, policy: Policy) -> Plan:
         return plan_loss(seen, policy, refused)
     if seen.refusal is not None:
         wait = policy.retry_delay * (1 << min(seen.refusal.times, _QUOTA_WAITS))
-        end_attempt(draft)
-        draft.set(phase=Phase.QUEUED, retry_at=(seen.now + wait).replace(microsecond=0))
-        draft.not_ready(Reason.QUOTA_EXCEEDED, seen.refusal.message)
-        return draft.plan()
+        draft.set(retry_at=(seen.now + wait).replace(microsecond=0))
+        return _back_to_queue(draft, Reason.QUOTA_EXCEEDED, seen.refusal.message)
+    if seen.cohort is None:
+        return _back_to_queue(draft, Reason.UNKNOWN_COHORT)
     status = draft.status
     if status.blueprint is None:
         raise ValueError("a starting sandbox has a blueprint")
@@ -168,11 +168,17 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
         return draft.plan()
     if not wish_changed(seen):
         return None
+    if unresolved_reference(seen) is not None:
+        return _back_to_queue(draft, Reason.START_PACED)
     end_attempt(draft)
-    if unresolved_reference(seen) is None:
-        return begin_attempt(draft, policy)
+    return begin_attempt(draft, policy)
+
+
+def _back_to_queue(draft: Draft, reason: Reason, message: str = "") -> Plan:
+    """Plan the end of an attempt that has not failed, but has to ask for its place again."""
+    end_attempt(draft)
     draft.set(phase=Phase.QUEUED)
-    draft.not_ready(Reason.START_PACED)
+    draft.not_ready(reason, message)
     return draft.plan()
 
 

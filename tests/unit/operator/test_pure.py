@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from practicum_api.accelerator import Toleration
 from practicum_api.lab import Lifetime
-from practicum_api.sandbox import Phase, Stage
+from practicum_api.sandbox import Phase, SandboxStatus, Stage
 from practicum_operator import phases
 from practicum_operator.activity import judge
 from practicum_operator.capacity import class_room, matches, offered, starts_at_once
@@ -118,6 +118,13 @@ def test_a_server_is_on_its_owners_own_host(owner: str, url: str) -> None:
     made = server_url(owner, "lora", SITE)
     assert made.endswith(url)
     assert made.startswith("https://")
+
+
+def test_the_longest_url_of_the_longest_owner_fits() -> None:
+    url = server_url("学" * 120, "a" * 30, SITE)
+    assert SandboxStatus(url=url).url.count("%E5%AD%A6") == 120
+    longest = SITE.hub_public_url.replace("hub", "h" * 190)
+    SandboxStatus(url=server_url("学" * 120, "a" * 30, replace(SITE, hub_public_url=longest)))
 
 
 def test_the_environment_is_the_hubs_and_holds_no_token() -> None:

@@ -16,7 +16,7 @@ from practicum_operator.kubernetes import (
     UnavailableError,
 )
 from practicum_operator.plan import ActivityView
-from practicum_operator.resources import BY_KIND, PODS, SANDBOXES
+from practicum_operator.resources import BY_KIND, COHORTS, PODS, SANDBOXES
 
 
 def changes(world) -> dict[tuple[str, str], int]:
@@ -200,6 +200,34 @@ async def test_failed_attempts_are_bounded_and_restart_asks_anew(world) -> None:
     world.set(restart="again")
     await world.settle()
     assert (world.status()["failures"], world.pods()) == (0, ["one-4"])
+
+
+@pytest.mark.parametrize("wish", ["restart", "reset"])
+async def test_who_takes_an_old_wish_back_asks_for_nothing(world, wish) -> None:
+    await world.running()
+    world.set(**{wish: "once"})
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    world.run_pod("one-2")
+    await world.settle()
+    world.set(**{wish: ""})
+    await world.settle()
+    assert (world.status()["phase"], world.status()["attempt"]) == ("Running", 2)
+
+
+async def test_a_cohort_that_goes_away_before_the_pod_is_made_is_said(world) -> None:
+    world.kubernetes.refuse = lambda verb, kind, _n: (
+        UnavailableError("away") if (verb, kind) == ("create", "Pod") else None
+    )
+    world.make("Sandbox", "one", {"owner": "trainee", "lab": "lora"})
+    await world.settle()
+    assert world.status()["phase"] == "Starting"
+    world.kubernetes.objects["Cohort", "", "spring"]["metadata"]["finalizers"] = []
+    world.kubernetes.remove(COHORTS, "spring")
+    world.kubernetes.refuse = lambda *_call: None
+    await world.later(5)
+    assert (world.status()["phase"], world.reason()) == ("Pending", "UnknownCohort")
 
 
 async def test_a_pod_deleted_by_hand_is_a_new_attempt(world) -> None:
