@@ -31,7 +31,8 @@ class HubState(Enum):
 
     UNKNOWN = "not asked yet"
     SERVING = "its server is ready"
-    ABSENT = "it has no server"
+    ABSENT = "its server does not run"
+    FORGOTTEN = "it knows no such server"
     AWAY = "the Hub does not answer"
     OWNER_UNKNOWN = "the Hub knows no such user"
     REFUSED = "the Hub refuses"
@@ -283,7 +284,8 @@ def settle_registration(draft: Draft) -> bool:
     if not owes_stop(draft.status):
         return True
     hub = draft.seen.hub
-    if hub.state is HubState.ABSENT and hub.attempt == draft.status.attempt:
+    gone = hub.state in {HubState.ABSENT, HubState.FORGOTTEN}
+    if gone and hub.attempt == draft.status.attempt:
         return True
     draft.keep(REGISTERED)
     draft.do(hub=HubWish.STOP)

@@ -72,7 +72,7 @@ def plan_deletion(seen: Observed, policy: Policy) -> Plan:
         draft.wake(since + policy.release_timeout)
     here = _still_here(seen, policy)
     told = status.attempt == 0 or (
-        seen.hub.state is HubState.ABSENT and seen.hub.attempt == status.attempt
+        seen.hub.state is HubState.FORGOTTEN and seen.hub.attempt == status.attempt
     )
     if here:
         draft.remove_pods(here)

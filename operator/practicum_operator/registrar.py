@@ -12,6 +12,11 @@ from practicum_operator.workqueue import WorkQueue
 _LOG = logging.getLogger(__name__)
 _POLL = 0.2
 _SLOW_RETRY = 10.0
+_FULFILLED = {
+    HubWish.SERVE: HubState.SERVING,
+    HubWish.STOP: HubState.ABSENT,
+    HubWish.FORGET: HubState.FORGOTTEN,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +106,9 @@ class Registrar:
             if not done:
                 self._queue.add_after(key, _POLL)
             elif self._wishes.get(key) == wish:
-                state = HubState.SERVING if wish.wish is HubWish.SERVE else HubState.ABSENT
                 del self._wishes[key]
                 self._asked.discard(wish)
-                self._settle(key, HubView(state, wish.attempt))
+                self._settle(key, HubView(_FULFILLED[wish.wish], wish.attempt))
 
     async def _serve(self, wish: Registration) -> bool:
         """Start the server once, then look until it is ready.

@@ -343,6 +343,8 @@ class FakeHub:
 
     servers: dict[tuple[str, str], bool] = field(default_factory=dict)
     """Ready or pending, by owner and server."""
+    stopped: set[tuple[str, str]] = field(default_factory=set)
+    """Servers that do not run, but are listed until they are forgotten."""
     known_routes: set[tuple[str, str]] = field(default_factory=set)
     unknown: set[str] = field(default_factory=set)
     error: Exception | None = None
@@ -353,16 +355,22 @@ class FakeHub:
     async def start(self, owner: str, server: str) -> None:
         self._enter("start", owner, server)
         self.servers.setdefault((owner, server), not self.slow)
+        self.stopped.discard((owner, server))
         self.known_routes.add((owner, server))
 
     async def stop(self, owner: str, server: str, *, forget: bool) -> bool:
         self._enter("forget" if forget else "stop", owner, server)
-        self.servers.pop((owner, server), None)
+        if self.servers.pop((owner, server), None) is not None:
+            self.stopped.add((owner, server))
+        if forget:
+            self.stopped.discard((owner, server))
         self.known_routes.discard((owner, server))
         return True
 
     async def server(self, owner: str, server: str) -> Server | None:
         self._enter("server", owner, server)
+        if (owner, server) in self.stopped:
+            return Server(ready=False, pending="")
         ready = self.servers.get((owner, server))
         return None if ready is None else Server(ready=ready, pending="" if ready else "spawn")
 

@@ -477,6 +477,28 @@ async def test_deleting_releases_everything_and_rolls_up_once(world) -> None:
     assert cohort["status"]["usage"]["runningSeconds"] == 600
 
 
+@pytest.mark.parametrize("killed", [False, True])
+async def test_the_hub_forgets_one_that_was_suspended_first(
+    kubernetes, hub, reopen, killed
+) -> None:
+    async with reopen(kubernetes, hub) as world:
+        await world.running()
+        world.set(desiredState="Suspended")
+        await world.settle()
+        world.end_deleted_pods()
+        await world.settle()
+        assert hub.stopped == {("one", "lora")}
+        if not killed:
+            world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+            await world.settle()
+    async with reopen(kubernetes, hub) as world:
+        if killed:
+            world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+            await world.settle()
+        assert ("Sandbox", world.namespace, "one") not in world.kubernetes.objects
+    assert hub.stopped == set()
+
+
 @pytest.mark.parametrize("last", range(10))
 async def test_killed_while_deleting_it_still_counts_once(kubernetes, hub, reopen, last) -> None:
     async with reopen(kubernetes, hub) as world:
