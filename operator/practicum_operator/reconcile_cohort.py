@@ -60,6 +60,7 @@ _HELD_RECHECK = 30.0
 
 async def reconcile_cohort(context: Context, key: Key) -> None:
     """Bring one Cohort nearer to what it should be, step by step until nothing is left to do."""
+    await _ask_again(context, key)
     for _ in range(_MAX_STEPS):
         cohort = context.cache.cohorts.get(key.name)
         if cohort is None:
@@ -69,6 +70,19 @@ async def reconcile_cohort(context: Context, key: Key) -> None:
         if not await _carry_out(context, key, seen, plan_cohort(seen), memory):
             break
     _watch_hours(context, key)
+
+
+async def _ask_again(context: Context, key: Key) -> None:
+    """See whether a namespace that was not ours is still there.
+
+    One without our label is not watched, so nothing else tells that it has gone.
+    """
+    cohort = context.cache.cohorts.get(key.name)
+    if cohort is None or cohort.metadata.deletion_timestamp is not None:
+        return
+    memory = context.cohort_memory(cohort.metadata.uid)
+    if memory.foreign and context.cache.namespaces.get(names.cohort_namespace(key.name)) is None:
+        await _make_namespace(context, cohort, memory)
 
 
 async def _observe(context: Context, cohort: Cohort, memory: CohortMemory) -> CohortSeen:

@@ -23,7 +23,7 @@ from practicum_operator.__main__ import build_context
 from practicum_operator.builders.blueprint import resolve
 from practicum_operator.cache import Key
 from practicum_operator.context import Context, policy_of
-from practicum_operator.engine import FREQUENT, RARE, Engine
+from practicum_operator.engine import FREQUENT, NAMESPACE_SELECTOR, RARE, Engine
 from practicum_operator.hub import HubNotFoundError, Server
 from practicum_operator.kubernetes import (
     AlreadyExistsError,
@@ -181,12 +181,13 @@ class FakeKubernetes:
         return copy.deepcopy(self._find(resource, name, namespace))
 
     async def list(self, resource: Resource, *, namespace: str = "", selector: str = "") -> Listing:
-        del selector
         await self._enter("list", resource, "")
         items = [
             copy.deepcopy(body)
             for (kind, place, _), body in self.objects.items()
-            if kind == resource.kind and (not namespace or place == namespace)
+            if kind == resource.kind
+            and (not namespace or place == namespace)
+            and (selector != NAMESPACE_SELECTOR or is_watched(body))
         ]
         return Listing(items, str(self.version))
 
@@ -324,6 +325,12 @@ class FakeKubernetes:
         error = self.refuse(verb, resource.kind, name)
         if error is not None:
             raise error
+
+
+def is_watched(body: Body) -> bool:
+    """Whether the operator's watches show an object: of namespaces only those with our label."""
+    marks = body["metadata"].get("labels") or {}
+    return body["kind"] != "Namespace" or NAMESPACE_SELECTOR in marks
 
 
 def merge(current: Body, patch: Body) -> None:
@@ -508,7 +515,7 @@ async def open_world(
         engine = Engine(context, hub)
         kinds = {resource.kind for resource, _ in (*RARE, *FREQUENT)}
         kubernetes.watch = lambda kind, event, body: (
-            engine.observe(kind, event, body) if kind in kinds else None
+            engine.observe(kind, event, body) if kind in kinds and is_watched(body) else None
         )
         world = World(kubernetes, hub, context, engine, clock)
         await engine.prime()

@@ -4,7 +4,14 @@ import pytest
 
 from practicum_operator.cache import Key
 from practicum_operator.kubernetes import ForbiddenError
-from practicum_operator.resources import BY_KIND, CLAIMS, COHORTS, NETWORK_POLICIES, SANDBOXES
+from practicum_operator.resources import (
+    BY_KIND,
+    CLAIMS,
+    COHORTS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    SANDBOXES,
+)
 
 ROOM = {
     ("LimitRange", "practicum"),
@@ -84,6 +91,21 @@ async def test_a_namespace_without_our_mark_is_left_alone(kubernetes, hub, reope
         assert reason(world) == "NamespaceNotOurs"
         assert in_room(world) == set()
         assert world.kubernetes.objects["Namespace", "", "practicum-spring"] == before
+
+
+@pytest.mark.parametrize("labels", [{}, {"practicum.dev/cohort": "spring"}])
+async def test_a_name_that_comes_free_is_taken(kubernetes, hub, reopen, labels) -> None:
+    # One without our label is not watched: that it has gone is noticed by looking alone.
+    meta = {"name": "practicum-spring", "labels": labels}
+    kubernetes.put({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
+    async with reopen(kubernetes, hub) as world:
+        assert (reason(world), in_room(world)) == ("NamespaceNotOurs", set())
+        kubernetes.calls.clear()
+        await look(world)
+        assert ("patch_status", "Cohort") not in kubernetes.calls
+        kubernetes.remove(NAMESPACES, "practicum-spring")
+        await look(world)
+        assert (reason(world), in_room(world)) == ("Ready", ROOM)
 
 
 async def test_what_the_cluster_refuses_is_said(kubernetes, hub, reopen) -> None:
