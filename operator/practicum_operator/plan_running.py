@@ -16,11 +16,13 @@ from practicum_operator.plan import (
     Observed,
     Plan,
     Policy,
+    close_registration,
 )
 from practicum_operator.plan_loss import POD_GONE, find_trouble, plan_loss
 from practicum_operator.plan_starting import (
     connecting_reason,
     follow_pod,
+    has_moved,
     remove_former,
     time_over,
     wanted_end,
@@ -48,6 +50,11 @@ def plan_running(seen: Observed, policy: Policy) -> Plan:
         draft.set(phase=Phase.STARTING, url="")
         draft.keep(REGISTERED)
         draft.not_ready(trouble.reason, trouble.message)
+        return draft.plan()
+    if has_moved(seen):
+        close_registration(draft)
+        draft.set(phase=Phase.STARTING)
+        draft.not_ready(Reason.CONNECTING)
         return draft.plan()
     if trouble is not None:
         draft.wake(seen.now + policy.limits.node / 4)

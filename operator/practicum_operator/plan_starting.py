@@ -101,8 +101,12 @@ def _plan_connecting(draft: Draft, policy: Policy) -> Plan:
     seen, status, pod = draft.seen, draft.status, draft.seen.pod
     if pod is None:
         raise ValueError("only a Pod can answer")
+    if has_moved(seen):
+        close_registration(draft)
+        draft.not_ready(Reason.CONNECTING)
+        return draft.plan()
     if not settle_registration(draft):
-        message = "JupyterHub still has to forget the last attempt."
+        message = "JupyterHub still has to forget the last address."
         draft.not_ready(Reason.CONNECTING, message)
         return draft.plan()
     # The address is written before the Hub is told; that is the order in which plans are done.
@@ -117,6 +121,12 @@ def _plan_connecting(draft: Draft, policy: Policy) -> Plan:
     draft.say(REGISTERED, "False", reason, message)
     draft.not_ready(reason, message)
     return draft.plan()
+
+
+def has_moved(seen: Observed) -> bool:
+    """Whether the Pod has another address than the Hub was given, as after a node's restart."""
+    pod, known = seen.pod, seen.sandbox.status.pod_ip
+    return pod is not None and bool(pod.ip and known) and pod.ip != known
 
 
 def connecting_reason(seen: Observed) -> tuple[Reason, str]:

@@ -29,10 +29,14 @@ PROGRESS = {
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt of one Sandbox; a Sandbox made anew under the same name is another."""
+    """One attempt of one Sandbox, where it was reached.
+
+    A Sandbox made anew under the same name is another, and so is a Pod that came up elsewhere.
+    """
 
     uid: str
     number: int
+    host: str
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,7 @@ def may_connect(sandbox: Sandbox) -> bool:
 
 def attempt(sandbox: Sandbox) -> Attempt:
     """Return the current attempt."""
-    return Attempt(sandbox.metadata.uid, sandbox.status.attempt)
+    return Attempt(sandbox.metadata.uid, sandbox.status.attempt, sandbox.status.pod_ip)
 
 
 def poll_code(sandbox: Sandbox | None, connected: Attempt | None) -> int | None:

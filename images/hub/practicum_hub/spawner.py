@@ -135,14 +135,15 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
         """Return what to remember over a restart of the Hub; can be derived when it is lost."""
         state: dict[str, Any] = super().get_state()
         if self._connected is not None:
-            state |= {"uid": self._connected.uid, "attempt": self._connected.number}
+            connected = self._connected
+            state |= {"uid": connected.uid, "attempt": connected.number, "host": connected.host}
         return state
 
     def load_state(self, state: dict[str, Any]) -> None:
         """Take over the state of an earlier process."""
         super().load_state(state)
-        known = "uid" in state and "attempt" in state
-        self._connected = Attempt(state["uid"], state["attempt"]) if known else None
+        known = {"uid", "attempt", "host"} <= state.keys()
+        self._connected = Attempt(state["uid"], state["attempt"], state["host"]) if known else None
 
     def clear_state(self) -> None:
         """Forget which attempt was connected."""

@@ -48,6 +48,8 @@ def test_a_start_connects_only_to_what_is_wanted_and_answers(
         (SERVING, None, None),
         (SERVING, 1, 0),
         (SERVING | {"podIp": ""}, 2, 0),
+        (SERVING | {"podIp": "10.0.0.8"}, 2, 0),
+        (SERVING | {"podIp": "10.0.0.8"}, None, None),
         (SERVING | {"generation": 5, "observedGeneration": 4}, 2, None),
         (SERVING | {"desired": "Suspended"}, 2, None),
         ({"phase": "Stalled"}, 2, 1),
@@ -55,13 +57,13 @@ def test_a_start_connects_only_to_what_is_wanted_and_answers(
     ],
 )
 def test_poll(changes: dict[str, Any], adopted: int | None, code: int | None) -> None:
-    connected = Attempt("", adopted) if adopted is not None else None
+    connected = Attempt("", adopted, "10.0.0.7") if adopted is not None else None
     assert outlook.poll_code(sandbox(**changes), connected) == code
 
 
 def test_a_sandbox_that_is_gone_or_made_anew_has_ended() -> None:
-    assert outlook.poll_code(None, Attempt("", 1)) == 0
-    assert outlook.poll_code(sandbox(**SERVING), Attempt("another", 2)) == 0
+    assert outlook.poll_code(None, Attempt("", 1, "10.0.0.7")) == 0
+    assert outlook.poll_code(sandbox(**SERVING), Attempt("another", 2, "10.0.0.7")) == 0
 
 
 @pytest.mark.parametrize("phase", [None, *Phase])

@@ -462,20 +462,20 @@ class World:
     def pods(self) -> list[str]:
         return sorted(name for kind, _, name in self.kubernetes.objects if kind == "Pod")
 
-    def run_pod(self, name: str = "one-1") -> None:
+    def run_pod(self, name: str = "one-1", *, ip: str = "10.0.0.9", restarts: int = 0) -> None:
         """Say of a Pod what scheduler and kubelet say of one that has come up."""
         moment = format_time(self.clock[0])
         self.say(
             name,
             {
                 "phase": "Running",
-                "podIP": "10.0.0.9",
+                "podIP": ip,
                 "conditions": [
                     {"type": kind, "status": "True", "lastTransitionTime": moment}
                     for kind in ("PodScheduled", "Ready")
                 ],
                 "containerStatuses": [
-                    {"restartCount": 0, "state": {"running": {"startedAt": moment}}}
+                    {"restartCount": restarts, "state": {"running": {"startedAt": moment}}}
                 ],
             },
         )

@@ -416,6 +416,29 @@ async def test_a_crash_inside_the_pod_is_told_and_healed(world) -> None:
     assert len(world.hub.calls) == starts
 
 
+@pytest.mark.parametrize("noticed", [False, True])
+async def test_a_pod_that_came_up_at_another_address_is_registered_anew(world, noticed) -> None:
+    await world.running()
+    if noticed:
+        waiting = {"restartCount": 1, "state": {"waiting": {"reason": "ContainerCreating"}}}
+        ready = {"type": "Ready", "status": "False"}
+        world.say("one-1", {"podIP": "", "containerStatuses": [waiting], "conditions": [ready]})
+        await world.settle()
+        assert world.status()["phase"] == "Starting"
+    told = []
+    real = world.hub._enter
+
+    def enter(what: str, owner: str, server: str) -> None:
+        told.append((what, world.status()["podIp"]))
+        real(what, owner, server)
+
+    world.hub._enter = enter
+    world.run_pod(ip="10.0.0.77", restarts=1)
+    await world.settle()
+    assert told == [("stop", ""), ("start", "10.0.0.77"), ("server", "10.0.0.77")]
+    assert (world.status()["phase"], world.status()["attempt"]) == ("Running", 1)
+
+
 async def test_a_server_that_falls_silent_is_busy_or_stuck_and_says_so(world) -> None:
     await world.running()
     moment = format_time(world.clock[0])
