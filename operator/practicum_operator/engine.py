@@ -11,7 +11,7 @@ from practicum_api.sandbox import Phase
 from practicum_operator.cache import Key
 from practicum_operator.context import Context
 from practicum_operator.desk import sandbox_key
-from practicum_operator.hub import Hub, HubError
+from practicum_operator.hub import Hub, HubError, HubUnavailableError
 from practicum_operator.kubernetes import (
     ConflictError,
     GoneError,
@@ -222,7 +222,7 @@ class Engine:
             try:
                 await self._check_routes()
             except HubError as error:
-                self._context.registrar.away = True
+                self._context.registrar.away = isinstance(error, HubUnavailableError)
                 _LOG.info("routes: %s", error)
 
     async def _check_routes(self) -> None:

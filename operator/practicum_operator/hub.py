@@ -8,24 +8,23 @@ from urllib.parse import quote
 import aiohttp
 
 _NO_CONTENT = 204
-_BAD_REQUEST, _NOT_FOUND, _TOO_MANY, _SERVER_ERROR = 400, 404, 429, 500
+_BAD_REQUEST, _NOT_FOUND, _UNAVAILABLE = 400, 404, 503
+_NOT_REACHED = frozenset({502, 504})
+"""What a proxy before the Hub answers in its stead."""
 _PAGE = 200
 
 
 class HubError(Exception):
-    """The Hub did not do what it was asked for."""
+    """The Hub did not do what it was asked for; it may say to wait ``retry_after`` seconds."""
 
-    def __init__(self, message: str, *, status: int = 0) -> None:
+    def __init__(self, message: str, *, status: int = 0, retry_after: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after = retry_after
 
 
 class HubUnavailableError(HubError):
-    """No answer, or one that says to try again after ``retry_after`` seconds."""
-
-    def __init__(self, message: str, *, status: int = 0, retry_after: float = 0.0) -> None:
-        super().__init__(message, status=status)
-        self.retry_after = retry_after
+    """The Hub itself gave no answer."""
 
 
 class HubNotFoundError(HubError):
@@ -119,15 +118,15 @@ def _server_path(owner: str, server: str) -> str:
 
 async def _error(response: aiohttp.ClientResponse) -> HubError:
     """Return the typed error of an answer; its message is the Hub's own."""
-    message, status = "", response.status
+    message, status, kind = "", response.status, HubError
     if response.content_type == "application/json":
         answer = await response.json()
         message = str(answer.get("message") or "") if isinstance(answer, dict) else ""
-    message = message or f"JupyterHub answered {status}"
     if status == _NOT_FOUND:
-        return HubNotFoundError(message, status=status)
-    if status == _TOO_MANY or status >= _SERVER_ERROR:
-        header = response.headers.get("Retry-After", "")
-        after = float(header) if header.isdigit() else 0.0
-        return HubUnavailableError(message, status=status, retry_after=after)
-    return HubError(message, status=status)
+        kind = HubNotFoundError
+    elif status in _NOT_REACHED or (status == _UNAVAILABLE and not message):
+        # A 503 with words is the Hub's own: one spawn that it refuses, and nothing about others.
+        kind = HubUnavailableError
+    header = response.headers.get("Retry-After", "")
+    after = float(header) if header.isdecimal() else 0.0
+    return kind(message or f"JupyterHub answered {status}", status=status, retry_after=after)

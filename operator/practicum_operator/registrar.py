@@ -93,13 +93,8 @@ class Registrar:
                 done = await self._serve(wish)
             else:
                 done = await self._stop(wish)
-        except HubUnavailableError as error:
-            self.away = True
-            self._failed(key, wish, HubState.AWAY, error, at_least=error.retry_after)
-        except HubNotFoundError as error:
-            self._failed(key, wish, HubState.OWNER_UNKNOWN, error, at_least=_SLOW_RETRY)
         except HubError as error:
-            self._failed(key, wish, HubState.REFUSED, error, at_least=_SLOW_RETRY / 2)
+            self._failed(key, wish, error)
         else:
             self.away = False
             self._queue.forget(key)
@@ -140,11 +135,18 @@ class Registrar:
         self._asked.discard(wish)
         return not forget
 
-    def _failed(
-        self, key: Key, wish: Registration, state: HubState, error: HubError, *, at_least: float
-    ) -> None:
+    def _failed(self, key: Key, wish: Registration, error: HubError) -> None:
+        """Note why a wish was not fulfilled, and try again later."""
         self._asked.discard(wish)
-        wait = self._queue.retry(key, at_least=at_least)
+        match error:
+            case HubUnavailableError():
+                state, at_least = HubState.AWAY, 0.0
+            case HubNotFoundError():
+                state, at_least = HubState.OWNER_UNKNOWN, _SLOW_RETRY
+            case _:
+                state, at_least = HubState.REFUSED, _SLOW_RETRY / 2
+        self.away = state is HubState.AWAY
+        wait = self._queue.retry(key, at_least=max(at_least, error.retry_after))
         _LOG.info("Hub: %s of %s: %s; again in %.1f s", wish.wish.name, key.name, error, wait)
         if self._wishes.get(key) == wish:
             self._settle(key, HubView(state, wish.attempt, str(error)))
