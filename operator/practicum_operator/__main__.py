@@ -87,6 +87,7 @@ async def run(settings: Settings) -> None:
         engine = Engine(context, hub)
         server = ProbeServer(
             metrics.registry,
+            alive=lambda: engine.alive,
             synced=lambda: engine.synced,
             before_scrape=lambda: context.meter.count_all(utc_now()),
         )

@@ -66,6 +66,11 @@ class Engine:
         self._versions: dict[str, str] = {}
         self.synced = False
 
+    @property
+    def alive(self) -> bool:
+        """Whether every loop still runs; one that has ended by a bug would never be missed."""
+        return not any(task.done() for task in (*self._workers, *self._tasks))
+
     def observe(self, kind: str, event: str | None, body: Body) -> None:
         """Take in one watch event and queue whatever has to look at it."""
         store = self._context.cache.store(kind)
@@ -150,6 +155,8 @@ class Engine:
             asyncio.create_task(self._keep_routes(), name="routes"),
             asyncio.create_task(self._resync(), name="resync"),
         ]
+        for task in (*self._workers, *self._tasks):
+            task.add_done_callback(_report)
 
     async def stop(self, *, patience: float = 10.0) -> None:
         """Take in nothing more, let what is under way finish, then end."""
@@ -239,3 +246,10 @@ class Engine:
         for sandbox in missing_routes(running, await self._hub.routes()):
             _LOG.info("the Hub has lost %s", sandbox.metadata.name)
             context.registrar.lose(sandbox_key(sandbox), sandbox.status.attempt)
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Log why a loop has ended, unless it was told to."""
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        _LOG.critical("the loop %r has ended", task.get_name(), exc_info=error)

@@ -48,7 +48,7 @@ class ForbiddenError(KubernetesError):
 
 
 class QuotaError(ForbiddenError):
-    """403: a ResourceQuota has no room."""
+    """403: a ResourceQuota has no room, or has not been reckoned yet."""
 
 
 class AlreadyExistsError(KubernetesError):
@@ -321,6 +321,8 @@ _ERRORS: dict[int, type[KubernetesError]] = {
     422: InvalidError,
     429: TooManyRequestsError,
 }
+_QUOTA_WORDS = ("exceeded quota", "status unknown for quota")
+"""The second is said of a ResourceQuota that has just been made."""
 
 
 async def _events(stream: aiohttp.StreamReader) -> AsyncIterator[tuple[str, Body]]:
@@ -351,7 +353,7 @@ def _error(status: int, raw: bytes, retry_after: str | None) -> KubernetesError:
     kind = _ERRORS.get(status, UnavailableError if status >= 500 else KubernetesError)  # noqa: PLR2004
     if status == 409 and reason == "AlreadyExists":  # noqa: PLR2004
         kind = AlreadyExistsError
-    if status == 403 and "exceeded quota" in message:  # noqa: PLR2004
+    if status == 403 and any(words in message for words in _QUOTA_WORDS):  # noqa: PLR2004
         kind = QuotaError
     error = kind(message, status=status, reason=reason)
     if isinstance(error, TooManyRequestsError) and retry_after and retry_after.isdigit():

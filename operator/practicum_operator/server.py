@@ -7,16 +7,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 
 
 class ProbeServer:
-    """Serves `/healthz` (the loop turns), `/readyz` (everything was listed) and `/metrics`."""
+    """Serves `/healthz` (all loops turn), `/readyz` (everything was listed) and `/metrics`."""
 
     def __init__(
         self,
         registry: CollectorRegistry,
         *,
+        alive: Callable[[], bool],
         synced: Callable[[], bool],
         before_scrape: Callable[[], None],
     ) -> None:
         self._registry = registry
+        self._alive = alive
         self._synced = synced
         self._before_scrape = before_scrape
         self._runner: web.AppRunner | None = None
@@ -47,14 +49,16 @@ class ProbeServer:
             await self._runner.cleanup()
 
     async def _healthy(self, _request: web.Request) -> web.Response:
-        return web.Response(text="ok\n")
+        return _answer(None if self._alive() else "a loop has ended")
 
     async def _ready(self, _request: web.Request) -> web.Response:
-        if self._synced():
-            return web.Response(text="ok\n")
-        return web.Response(text="not everything was listed yet\n", status=503)
+        return _answer(None if self._synced() else "not everything was listed yet")
 
     async def _metrics(self, _request: web.Request) -> web.Response:
         self._before_scrape()
         body = generate_latest(self._registry)
         return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
+
+
+def _answer(trouble: str | None) -> web.Response:
+    return web.Response(text=f"{trouble or 'ok'}\n", status=503 if trouble else 200)

@@ -1,5 +1,6 @@
 """What the loops promise: routes are kept, what a watch has missed is noticed, no worker dies."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -113,12 +114,38 @@ async def test_metrics_say_what_runs_waits_and_was_used(world) -> None:
         assert line in text, line
 
 
-@pytest.mark.parametrize(("synced", "status"), [(True, 200), (False, 503)])
-async def test_probes_tell_alive_from_ready(world, synced, status) -> None:
+@pytest.mark.parametrize(
+    ("alive", "synced", "healthy", "ready"),
+    [(True, True, 200, 200), (True, False, 200, 503), (False, True, 503, 200)],
+)
+async def test_probes_tell_alive_from_ready(world, alive, synced, healthy, ready) -> None:
     server = ProbeServer(
-        world.context.metrics.registry, synced=lambda: synced, before_scrape=lambda: None
+        world.context.metrics.registry,
+        alive=lambda: alive,
+        synced=lambda: synced,
+        before_scrape=lambda: None,
     )
     async with TestClient(TestServer(server.application())) as client:
-        assert (await client.get("/healthz")).status == 200
-        assert (await client.get("/readyz")).status == status
+        assert (await client.get("/healthz")).status == healthy
+        assert (await client.get("/readyz")).status == ready
         assert "practicum_workqueue_depth" in await (await client.get("/metrics")).text()
+
+
+async def test_a_loop_that_ends_by_a_bug_is_noticed(world, caplog) -> None:
+    broken = asyncio.Event()
+
+    async def watch(resource, **_query):
+        await broken.wait()
+        yield "MODIFIED", {"metadata": {"resourceVersion": "99", "name": "odd"}, "status": 7}
+
+    world.kubernetes.watch = watch
+    engine = world.engine
+    await engine.start()
+    await asyncio.sleep(0)
+    assert engine.alive
+    broken.set()
+    await asyncio.wait(engine._tasks, timeout=30, return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.sleep(0)
+    assert not engine.alive
+    assert "the loop 'pods' has ended" in caplog.text
+    await engine.stop()
