@@ -102,6 +102,9 @@ def end_attempt(draft: Draft) -> None:
     """Take the address back, settle the usage and delete what the attempt was made of."""
     seen = draft.seen
     close_registration(draft)
+    if seen.sandbox.status.ready_at is not None:
+        # It had come up: what follows is another start, which is measured from now.
+        draft.set(stages=())
     draft.set(pod_name="", url="", usage=final_usage(seen), queue=None)
     draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
 

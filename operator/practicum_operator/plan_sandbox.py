@@ -69,7 +69,7 @@ def _plan_start(draft: Draft, policy: Policy) -> Plan:
     """Plan for a sandbox that should run and may, as soon as there is room."""
     seen, status = draft.seen, draft.status
     waits = status.retry_at is not None and status.retry_at > seen.now
-    if waits and not wish_changed(seen):
+    if waits and not wish_changed(seen.sandbox):
         draft.set(phase=Phase.QUEUED)
         draft.keep(READY)
         draft.keep("Reconciling")
@@ -95,4 +95,4 @@ def _plan_start(draft: Draft, policy: Policy) -> Plan:
 
 
 def _stays_stalled(seen: Observed) -> bool:
-    return seen.sandbox.status.phase is Phase.STALLED and not wish_changed(seen)
+    return seen.sandbox.status.phase is Phase.STALLED and not wish_changed(seen.sandbox)

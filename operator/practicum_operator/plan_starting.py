@@ -176,7 +176,7 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
         draft.not_ready(Reason.SUSPENDING)
         draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
         return draft.plan()
-    if not wish_changed(seen):
+    if not wish_changed(seen.sandbox):
         return None
     if unresolved_reference(seen) is not None:
         return _back_to_queue(draft, Reason.START_PACED)

@@ -18,6 +18,7 @@ from practicum_operator.desk import demand_of
 from practicum_operator.kubernetes import (
     AlreadyExistsError,
     Body,
+    ConflictError,
     ForbiddenError,
     InvalidError,
     KubernetesError,
@@ -34,8 +35,9 @@ from practicum_operator.plan import (
     is_holding,
 )
 from practicum_operator.plan_sandbox import plan_sandbox
+from practicum_operator.plan_start import wish_changed
 from practicum_operator.registrar import Registration
-from practicum_operator.resources import EVENTS, PODS, SANDBOXES, SECRETS, Resource
+from practicum_operator.resources import CLAIMS, EVENTS, PODS, SANDBOXES, SECRETS, Resource
 from practicum_operator.views import pod_view
 from practicum_operator.writes import Delays, status_patch, write_delay
 
@@ -95,15 +97,17 @@ def _asked_at(sandbox: Sandbox, memory: Memory, now: datetime) -> datetime:
     """Return since when this start is asked for; a place in the queue outlives a restart."""
     status = sandbox.status
     if is_holding(status.phase):
+        # Who asks for another attempt of one that had come up asks now.
         memory.asked_at = None
-        return status.started_at or now
+        return now if status.ready_at else status.started_at or now
     if status.phase is Phase.QUEUED and status.stages:
         first = status.stages[0]
         if first.stage is Stage.QUEUED:
             return first.began
     if status.attempt == 0 and sandbox.metadata.creation_timestamp is not None:
         return sandbox.metadata.creation_timestamp
-    if sandbox.spec.desired_state is not DesiredState.RUNNING:
+    given_up = status.phase is Phase.STALLED and not wish_changed(sandbox)
+    if given_up or sandbox.spec.desired_state is not DesiredState.RUNNING:
         memory.asked_at = None
     elif memory.asked_at is None:
         memory.asked_at = now
@@ -356,7 +360,7 @@ def _note_deletion(context: Context, target: Target, answer: Body) -> None:
 async def _create_all(context: Context, seen: Observed, plan: Plan) -> bool:
     """Create what an attempt is made of; return whether the API server would have it.
 
-    What exists already is left alone.
+    What exists already is left alone; ConflictError when that is a workspace on its way out.
 
     The Pod comes last, so that whoever sees it knows that the rest is there: an operator that was
     killed in between would otherwise take an attempt for complete that lacks its Secret.
@@ -400,9 +404,11 @@ async def _create(context: Context, resource: Resource, body: Body) -> None:
     try:
         answer = await context.kubernetes.create(resource, body)
     except AlreadyExistsError:
-        if resource is not PODS:
+        if resource is SECRETS:
             return
-        answer = await context.kubernetes.get(PODS, body["metadata"]["name"], _namespace(body))
+        answer = await context.kubernetes.get(resource, body["metadata"]["name"], _namespace(body))
+        if resource is CLAIMS and "deletionTimestamp" in answer["metadata"]:
+            raise ConflictError("the workspace of this name is being deleted") from None
     if resource is PODS:
         meta = answer["metadata"]
         name = (meta["namespace"], meta["name"])

@@ -1,0 +1,91 @@
+"""A start that is not the first one: what it is measured from, and what it finds."""
+
+from datetime import timedelta
+
+import pytest
+
+from practicum_operator.resources import CLAIMS, PODS, SANDBOXES
+
+
+def ready_seconds(world) -> float:
+    value = world.context.metrics.registry.get_sample_value("practicum_sandbox_ready_seconds_sum")
+    assert value is not None
+    return value
+
+
+def lose(world) -> None:
+    world.kubernetes.end_pod("one-1", world.namespace)
+
+
+def restart(world) -> None:
+    world.set(restart="again")
+
+
+@pytest.mark.parametrize("again", [lose, restart])
+async def test_another_start_is_measured_from_when_it_began(world, again) -> None:
+    await world.running()
+    before = ready_seconds(world)
+    world.clock[0] += timedelta(hours=3)
+    again(world)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.later(30)
+    world.run_pod("one-2")
+    await world.settle()
+    assert world.status()["phase"] == "Running"
+    assert ready_seconds(world) - before <= 60
+
+
+async def test_a_restart_of_one_that_was_given_up_is_measured_from_the_wish(world) -> None:
+    await world.running()
+    before = ready_seconds(world)
+    for attempt in (1, 2, 3):
+        if attempt > 1:
+            world.run_pod(f"one-{attempt}")
+            await world.settle()
+        world.kubernetes.end_pod(f"one-{attempt}", world.namespace)
+        await world.settle()
+        await world.later(300)
+    assert world.status()["phase"] == "Stalled"
+    lost = ready_seconds(world)
+    assert lost - before <= 600
+    await world.later(3 * 3600)
+    world.set(restart="again")
+    await world.settle()
+    world.run_pod("one-4")
+    await world.settle()
+    assert world.status()["phase"] == "Running"
+    assert ready_seconds(world) - lost <= 60
+
+
+async def test_an_attempt_that_was_lost_before_it_came_up_is_still_the_same_wait(world) -> None:
+    world.make("Sandbox", "one", {"owner": "one", "lab": "lora"})
+    await world.settle()
+    world.clock[0] += timedelta(minutes=5)
+    world.kubernetes.remove(PODS, "one-1", namespace=world.namespace)
+    await world.settle()
+    await world.later(30)
+    world.run_pod("one-2")
+    await world.settle()
+    assert ready_seconds(world) >= 330
+
+
+async def test_a_workspace_on_its_way_out_is_waited_for(world) -> None:
+    await world.running(workspace={"deletionPolicy": "Delete"})
+    claim = next(
+        body for (kind, _, _), body in world.kubernetes.objects.items() if kind == CLAIMS.kind
+    )
+    claim["metadata"]["finalizers"] = ["kubernetes.io/pvc-protection"]
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    world.make("Sandbox", "one", {"owner": "one", "lab": "lora"})
+    await world.settle()
+    assert (world.status()["phase"], world.pods()) == ("Starting", [])
+    claim["metadata"]["finalizers"] = []
+    world.kubernetes._settle(claim)
+    await world.later(1)
+    assert world.pods() == ["one-1"]
+    name = claim["metadata"]["name"]
+    assert (CLAIMS.kind, world.namespace, name) in world.kubernetes.objects
