@@ -31,6 +31,15 @@ class Demand:
     class_name: str = ""
     count: int = 0
 
+    def within(self, other: "Demand") -> bool:
+        """Whether it takes no more of anything than ``other`` does."""
+        return (
+            self.cpu <= other.cpu
+            and self.memory <= other.memory
+            and self.count <= other.count
+            and (not self.count or self.class_name == other.class_name)
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Request:

@@ -71,6 +71,7 @@ class Refusal:
     """Why the API server would not have an attempt, and how many times in a row."""
 
     message: str
+    at: datetime
     quota: bool = False
     times: int = 1
 

@@ -1,7 +1,5 @@
 """What to do for a Sandbox that is being suspended or deleted."""
 
-from datetime import datetime, timedelta
-
 from practicum_api import labels
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase
@@ -19,11 +17,8 @@ from practicum_operator.plan import (
     settle_registration,
     suspended_by,
 )
-from practicum_operator.plan_loss import final_usage
+from practicum_operator.plan_loss import final_usage, gone_by, still_here
 from practicum_operator.resources import CLAIMS
-from practicum_operator.views import PodView
-
-_LOST_AFTER = timedelta(seconds=60)
 
 
 def plan_suspending(seen: Observed, policy: Policy) -> Plan:
@@ -31,12 +26,12 @@ def plan_suspending(seen: Observed, policy: Policy) -> Plan:
     draft = Draft(seen)
     settle_registration(draft)
     reason = suspended_by(seen.sandbox)
-    here = _still_here(seen, policy)
+    here = still_here(seen, policy)
     if here:
         draft.remove_pods(here)
         draft.set(phase=Phase.SUSPENDING)
         draft.not_ready(Reason.SUSPENDING)
-        draft.wake(_give_up_at(here, policy))
+        draft.wake(gone_by(here, policy))
         return draft.plan()
     draft.set(
         phase=Phase.SUSPENDED,
@@ -70,7 +65,7 @@ def plan_deletion(seen: Observed, policy: Policy) -> Plan:
     overdue = seen.now >= since + policy.release_timeout
     if not overdue:
         draft.wake(since + policy.release_timeout)
-    here = _still_here(seen, policy)
+    here = still_here(seen, policy)
     told = status.attempt == 0 or (
         seen.hub.state is HubState.FORGOTTEN and seen.hub.attempt == status.attempt
     )
@@ -102,22 +97,3 @@ def _plan_release(draft: Draft) -> Plan:
         targets.append(Target(CLAIMS, meta.namespace, status.claim_name))
     draft.do(remove=tuple(targets), finalizer=False)
     return draft.plan()
-
-
-def _still_here(seen: Observed, policy: Policy) -> tuple[PodView, ...]:
-    """Return Pods that still run, or may do so; one whose node never answers is given up."""
-    return tuple(
-        pod
-        for pod in seen.pods
-        if seen.owns(pod)
-        and (pod.deleted_at is None or seen.now < pod.deleted_at + _patience(policy))
-    )
-
-
-def _give_up_at(pods: tuple[PodView, ...], policy: Policy) -> datetime | None:
-    moments = [pod.deleted_at + _patience(policy) for pod in pods if pod.deleted_at is not None]
-    return min(moments) if moments else None
-
-
-def _patience(policy: Policy) -> timedelta:
-    return timedelta(seconds=policy.termination_grace) + _LOST_AFTER

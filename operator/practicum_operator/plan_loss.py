@@ -1,6 +1,6 @@
 """What to do for an attempt that is lost, and how one ends."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import Phase, SandboxStatus, SandboxUsage
@@ -15,7 +15,9 @@ from practicum_operator.plan import (
     Policy,
     close_registration,
 )
+from practicum_operator.views import PodView
 
+_LOST_AFTER = timedelta(seconds=60)
 POD_GONE = Trouble(Reason.POD_DELETED, "Its Pod was deleted from outside.", lost=True)
 
 
@@ -123,3 +125,23 @@ def counting(seen: Observed) -> SandboxStatus:
         since = status.usage.model_copy(update={"since": pod.scheduled_at})
         return status.model_copy(update={"usage": since})
     return status
+
+
+def still_here(seen: Observed, policy: Policy) -> tuple[PodView, ...]:
+    """Return Pods that still run, or may do so; one whose node never answers is given up."""
+    return tuple(
+        pod
+        for pod in seen.pods
+        if seen.owns(pod)
+        and (pod.deleted_at is None or seen.now < pod.deleted_at + _patience(policy))
+    )
+
+
+def gone_by(pods: tuple[PodView, ...], policy: Policy) -> datetime | None:
+    """Return when the first of these Pods is given up, None while none is being deleted."""
+    moments = [pod.deleted_at + _patience(policy) for pod in pods if pod.deleted_at is not None]
+    return min(moments) if moments else None
+
+
+def _patience(policy: Policy) -> timedelta:
+    return timedelta(seconds=policy.termination_grace) + _LOST_AFTER

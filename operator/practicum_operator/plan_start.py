@@ -57,8 +57,10 @@ def wish_changed(sandbox: Sandbox) -> bool:
     return spec.restart not in {"", status.restart} or spec.reset not in {"", status.reset}
 
 
-def begin_attempt(draft: Draft, policy: Policy) -> Plan:
+def begin_attempt(draft: Draft, policy: Policy, *, at_once: bool = True) -> Plan:
     """Plan a new attempt: pin the Lab and take a number, before anything is made.
+
+    What it is made of follows at once, or else when the Pods of earlier ones have gone.
 
     The number goes into the names of Pod and Secret. It is written first, so that an operator
     that is killed in between makes the same ones again.
@@ -89,7 +91,8 @@ def begin_attempt(draft: Draft, policy: Policy) -> Plan:
         reset=spec.reset,
     )
     draft.not_ready(Reason.SCHEDULING)
-    draft.do(create=manifests(seen, policy, blueprint, attempt))
+    if at_once:
+        draft.do(create=manifests(seen, policy, blueprint, attempt))
     draft.wake(seen.now + policy.limits.start)
     return draft.plan()
 

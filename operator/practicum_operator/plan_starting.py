@@ -1,11 +1,13 @@
 """What to do for a Sandbox whose attempt is under way, until its address answers."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase, Stage, StageTime
 from practicum_operator import lifetimes
+from practicum_operator.builders import blueprint as blueprints
+from practicum_operator.desk import demand_of
 from practicum_operator.environment import server_url
 from practicum_operator.failures import Trouble
 from practicum_operator.plan import (
@@ -18,6 +20,7 @@ from practicum_operator.plan import (
     Observed,
     Plan,
     Policy,
+    Refusal,
     close_registration,
     settle_registration,
 )
@@ -27,8 +30,10 @@ from practicum_operator.plan_loss import (
     end_attempt,
     find_trouble,
     give_up_at,
+    gone_by,
     overdue,
     plan_loss,
+    still_here,
 )
 from practicum_operator.plan_start import (
     begin_attempt,
@@ -39,7 +44,8 @@ from practicum_operator.plan_start import (
 from practicum_operator.stages import REASONS, stage_of, stage_times
 from practicum_operator.views import PodView
 
-_QUOTA_WAITS = 6
+_QUOTA_TRIES, _QUOTA_WAITS = 3, 6
+_QUOTA_PAUSE = timedelta(seconds=2)
 
 
 def plan_starting(seen: Observed, policy: Policy) -> Plan:
@@ -79,21 +85,39 @@ def _plan_creation(draft: Draft, policy: Policy) -> Plan:
     if seen.refusal is not None and not seen.refusal.quota:
         refused = Trouble(Reason.REJECTED, f"The cluster refuses it: {seen.refusal.message}", True)
         return plan_loss(seen, policy, refused)
-    if seen.refusal is not None:
-        wait = policy.retry_delay * (1 << min(seen.refusal.times, _QUOTA_WAITS))
-        draft.set(retry_at=(seen.now + wait).replace(microsecond=0))
-        return _back_to_queue(draft, Reason.QUOTA_EXCEEDED, seen.refusal.message)
+    if seen.refusal is not None and seen.now < seen.refusal.at + _QUOTA_PAUSE:
+        return _plan_full_quota(draft, seen.refusal, policy)
     if seen.cohort is None:
         return _back_to_queue(draft, Reason.UNKNOWN_COHORT)
     status = draft.status
     if status.blueprint is None:
         raise ValueError("a starting sandbox has a blueprint")
-    draft.do(create=manifests(seen, policy, status.blueprint, status.attempt))
     remove_former(draft)
     settle_registration(draft)
     draft.keep(READY)
     draft.keep("Reconciling")
+    former = still_here(seen, policy)
+    if former:
+        # They hold what the new one needs, of the quota and of the node.
+        draft.wake(gone_by(former, policy))
+    else:
+        draft.do(create=manifests(seen, policy, status.blueprint, status.attempt))
     return draft.plan()
+
+
+def _plan_full_quota(draft: Draft, refusal: Refusal, policy: Policy) -> Plan:
+    """Plan for a Pod that a ResourceQuota has no room for, though it was admitted.
+
+    The API server reckons what has come free a moment later than we see it, so the place is kept
+    for a few tries.
+    """
+    if refusal.times <= _QUOTA_TRIES:
+        draft.not_ready(Reason.QUOTA_EXCEEDED, refusal.message)
+        draft.wake(refusal.at + _QUOTA_PAUSE)
+        return draft.plan()
+    wait = policy.retry_delay * (1 << min(refusal.times - _QUOTA_TRIES, _QUOTA_WAITS))
+    draft.set(retry_at=(draft.seen.now + wait).replace(microsecond=0))
+    return _back_to_queue(draft, Reason.QUOTA_EXCEEDED, refusal.message)
 
 
 def _plan_connecting(draft: Draft, policy: Policy) -> Plan:
@@ -178,10 +202,20 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
         return draft.plan()
     if not wish_changed(seen.sandbox):
         return None
-    if unresolved_reference(seen) is not None:
+    if unresolved_reference(seen) is not None or not _keeps_place(seen):
         return _back_to_queue(draft, Reason.START_PACED)
     end_attempt(draft)
-    return begin_attempt(draft, policy)
+    return begin_attempt(draft, policy, at_once=False)
+
+
+def _keeps_place(seen: Observed) -> bool:
+    """Whether another attempt needs no more than this one holds, so that nobody need be asked."""
+    held, lab, cohort = seen.sandbox.status.blueprint, seen.lab, seen.cohort
+    if held is None or lab is None or cohort is None:
+        return False
+    name, owner = cohort.metadata.name, seen.sandbox.spec.owner
+    wanted = blueprints.resolve(lab, seen.accelerator)
+    return demand_of(name, owner, wanted).within(demand_of(name, owner, held))
 
 
 def _back_to_queue(draft: Draft, reason: Reason, message: str = "") -> Plan:

@@ -376,8 +376,12 @@ async def _create_all(context: Context, seen: Observed, plan: Plan) -> bool:
         if not is_refusal(error):
             raise
         memory.refusals += 1
-        quota = isinstance(error, QuotaError)
-        memory.refusal = Refusal(str(error)[:900], quota=quota, times=memory.refusals)
+        memory.refusal = Refusal(
+            str(error)[:900],
+            at=context.now(),
+            quota=isinstance(error, QuotaError),
+            times=memory.refusals,
+        )
         return False
     memory.refusals = 0
     memory.pod_seen = plan.status.attempt

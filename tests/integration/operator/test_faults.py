@@ -118,8 +118,8 @@ async def test_a_full_quota_of_the_namespace_sends_it_back_to_the_queue(
     await kube.create(RESOURCE_QUOTAS, wall)
     await room.quota_known("wall")
     await room.sandbox("one", owner="trainee")
-    status = await room.reason("one", "QuotaExceeded")
-    assert status["phase"] == "Queued"
+    await room.reason("one", "QuotaExceeded")
+    status = await room.phase("one", "Queued")
     assert status.get("failures", 0) == 0
     await kube.delete(RESOURCE_QUOTAS, "wall", namespace=room.namespace)
     await room.phase("one", "Running")

@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from practicum_operator.resources import CLAIMS, PODS, SANDBOXES
+from practicum_operator.kubernetes import QuotaError
+from practicum_operator.resources import BY_KIND, CLAIMS, PODS, SANDBOXES
 
 
 def ready_seconds(world) -> float:
@@ -89,3 +90,83 @@ async def test_a_workspace_on_its_way_out_is_waited_for(world) -> None:
     assert world.pods() == ["one-1"]
     name = claim["metadata"]["name"]
     assert (CLAIMS.kind, world.namespace, name) in world.kubernetes.objects
+
+
+async def test_a_restart_keeps_its_place_and_waits_for_the_former_pod(world) -> None:
+    full = QuotaError('pods "one-2" is forbidden: exceeded quota: practicum', status=403)
+    lags = iter([True, False])
+
+    def refuse(*call: str) -> QuotaError | None:
+        here = call == ("create", "Pod", "one-2")
+        return full if here and ("one-1" in world.pods() or next(lags)) else None
+
+    world.kubernetes.refuse = refuse
+    world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": {"sandboxes": 1}}})
+    await world.running()
+    world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
+    await world.settle()
+    assert world.status("two")["phase"] == "Queued"
+    restart(world)
+    await world.settle()
+    assert (world.status()["phase"], world.status()["attempt"]) == ("Starting", 2)
+    assert world.pods() == ["one-1"]
+    world.end_deleted_pods()
+    await world.settle()
+    await world.later(2)
+    assert (world.status()["phase"], world.pods()) == ("Starting", ["one-2"])
+    assert world.status("two")["phase"] == "Queued"
+
+
+async def test_a_restart_waits_for_a_lost_nodes_pod_no_longer_than_it_must(world) -> None:
+    await world.running()
+    restart(world)
+    await world.settle()
+    await world.later(74)
+    assert world.pods() == ["one-1"]
+    await world.later(2)
+    assert world.pods() == ["one-1", "one-2"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "kept"),
+    [
+        ({"resources": {"cpu": "2"}}, False),
+        ({"resources": {"memory": "8Gi"}}, False),
+        ({"accelerator": {"className": "a100", "count": 2}}, False),
+        ({"accelerator": {"className": "h100", "count": 1}}, False),
+        ({"resources": {"cpu": "500m"}}, True),
+        ({"accelerator": None}, True),
+        ({"image": {"reference": "example/lab:2"}}, True),
+    ],
+)
+async def test_a_restart_that_needs_more_asks_for_its_place(world, spec, kept) -> None:
+    for name in ("a100", "h100"):
+        world.make("AcceleratorClass", name, {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 1}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    await world.settle()
+    await world.running()
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": spec})
+    await world.settle()
+    asked = []
+    request = world.context.desk.request
+    world.context.desk.request = lambda wanted: (asked.append(wanted.key.name), request(wanted))
+    restart(world)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert (world.status()["phase"], world.status()["attempt"]) == ("Starting", 2)
+    assert bool(asked) is not kept
+
+
+async def test_a_restart_into_more_than_the_quota_has_waits(world) -> None:
+    world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": {"cpu": "2"}}})
+    await world.settle()
+    await world.running()
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": {"resources": {"cpu": "4"}}})
+    restart(world)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Queued", "ExceedsQuota")
+    assert world.pods() == []
