@@ -13,7 +13,9 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from practicum_api.base import find_condition
 from practicum_api.names import NAMESPACE_PREFIX
+from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Sandbox
 
 log = logging.getLogger(__name__)
@@ -108,9 +110,9 @@ class Sandboxes:
                 await self._task
 
     def find(self, owner: str, server: str) -> Sandbox | None:
-        """Return the Sandbox of an owner's server; of several the oldest, as the operator does."""
+        """Return the Sandbox of an owner's server, the one that the operator would run."""
         found = [self._items[key] for key in self._by_server.get((owner, server), ())]
-        return min(found, key=_age, default=None)
+        return min(found, key=_claim, default=None)
 
     async def changed(self, seconds: float) -> None:
         """Wait for the next change of any Sandbox, at most `seconds` seconds."""
@@ -213,6 +215,15 @@ def _is_older(sandbox: Sandbox, known: Sandbox) -> bool:
     return new.isdecimal() and old.isdecimal() and int(new) < int(old)
 
 
-def _age(sandbox: Sandbox) -> tuple[str, Key]:
+def _claim(sandbox: Sandbox) -> tuple[bool, str, Key]:
+    """Rank claims to a server: what the operator passes over comes last, then age decides.
+
+    The operator knows which Cohorts there are and who has the server; the Hub sees what it said.
+    """
+    conditions = sandbox.status.conditions
+    duplicate, ready = find_condition(conditions, "Duplicate"), find_condition(conditions, "Ready")
+    passed_over = (duplicate is not None and duplicate.status == "True") or (
+        ready is not None and ready.reason == Reason.UNKNOWN_COHORT
+    )
     created = sandbox.metadata.creation_timestamp
-    return created.isoformat() if created else "", key_of(sandbox)
+    return passed_over, created.isoformat() if created else "", key_of(sandbox)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from practicum_api.sandbox import DesiredState, Sandbox
+from practicum_api.sandbox import DesiredState, Sandbox, SandboxStatus
 from practicum_hub import sandboxes as module
 from practicum_hub.sandboxes import (
     Change,
@@ -154,6 +154,30 @@ async def test_of_several_the_oldest_counts() -> None:
     known = found.find("trainee", "lora")
     assert known is not None
     assert known.metadata.name == "z"
+
+
+@pytest.mark.parametrize(
+    ("kind", "status", "reason", "name"),
+    [
+        ("Duplicate", "True", "Duplicate", "young"),
+        ("Ready", "False", "UnknownCohort", "young"),
+        ("Ready", "False", "Suspended", "old"),
+    ],
+)
+async def test_what_the_operator_passes_over_does_not_count(kind, status, reason, name) -> None:
+    said = SandboxStatus.model_validate(
+        {"conditions": [{"type": kind, "status": status, "reason": reason}]}
+    )
+    old = made("old", 1, creationTimestamp="2026-01-01T00:00:00Z")
+    old = old.model_copy(update={"status": said})
+    young = made("young", 2, creationTimestamp="2026-02-01T00:00:00Z")
+    both, _ = await play(((old, young), "3"))
+    known = both.find("trainee", "lora")
+    assert known is not None
+    assert known.metadata.name == name
+    # Alone it still tells why it does not start.
+    alone, _ = await play(((old,), "3"))
+    assert alone.find("trainee", "lora") == old
 
 
 async def test_waiting_ends_with_the_news_or_with_the_time() -> None:
