@@ -251,6 +251,7 @@ def sublayer(x, work, norm, residual):
     # <<<
 # %% sublayer-check
 lab.check("sublayer", sublayer)
+# %% [markdown] solution sublayer-reading
 # %% [markdown] assemble
 # %% assemble
 class Block(nn.Module):
@@ -554,6 +555,7 @@ def sees_future(model, ids, size):
     # <<<
 # %% sees_future-check
 lab.check("sees_future", sees_future)
+# %% [markdown] solution sees_future-reading
 # %% found
 with torch.inference_mode():
     some = to_ids(unheard[:8], letters, 6).to(device)
