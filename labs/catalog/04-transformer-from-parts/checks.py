@@ -21,8 +21,8 @@ NEEDS = {
 CLOSE = {"rtol": 1e-5, "atol": 1e-5}
 LARGEST_MIB = 4
 SCORE_SLACK = 0.08
-BEHIND_COUNTS = 0.15
-TEXTS = 500
+BEHIND_COUNTS = 0.12
+TEXTS = 900
 
 
 def _same(got: torch.Tensor, want: torch.Tensor) -> bool:
@@ -44,10 +44,12 @@ def to_ids(probe: Probe, candidate: Any) -> None:
     got = probe.tensor(got, shape=tuple(want.shape), dtype=torch.long)
     if torch.equal(got, want):
         return
-    probe.expect(torch.equal(got == 1, want == 1), "unknown", got=got[4].tolist())
-    probe.expect(torch.equal(got == 0, want == 0), "padding", got=got[1].tolist())
+    known = [0, 1, 2, 3, 5, 6]
+    filled = torch.equal(got[known] == 0, want[known] == 0)
+    probe.expect(filled, "padding", got=got[1].tolist())
+    probe.expect(torch.equal(got[0], want[0]), "value", got=got[0].tolist(), want=want[0].tolist())
     probe.expect(torch.equal(got[2], want[2]), "cut", got=got[2].tolist(), want=want[2].tolist())
-    raise Wrong("value", got=got[0].tolist(), want=want[0].tolist())
+    raise Wrong("unknown", got=got[4].tolist())
 
 
 def _reference_positions(length: int, width: int) -> torch.Tensor:
@@ -118,7 +120,7 @@ def softmax(probe: Probe, candidate: Any) -> None:
     large = torch.randn(3, 6) * 5 + rng.choice([500, 2000])
     got = probe.call(candidate, large.clone(), 0.5)
     probe.expect(isinstance(got, torch.Tensor) and bool(torch.isfinite(got).all()), "overflow")
-    probe.expect(_same(got, F.softmax(large / 0.5, dim=-1)), "value")
+    probe.expect(torch.allclose(got, F.softmax(large / 0.5, dim=-1), atol=2e-3), "value")
 
 
 def attention(probe: Probe, candidate: Any) -> None:
@@ -273,7 +275,7 @@ def sublayer(probe: Probe, candidate: Any) -> None:
             raise Wrong("value")
         off = run(x, attend, layer.norm1, False)  # noqa: FBT003
         probe.expect(not _same(off, x + change), "always")
-        probe.expect(_same(off, change), "off")
+        probe.expect(_same(off, change), "switch")
         both = run(got, feed, layer.norm2, True)  # noqa: FBT003
         want = layer(x)
         probe.expect(_same(both, want), "value")
@@ -359,7 +361,7 @@ def sees_future(probe: Probe, candidate: Any) -> None:
 
 def causal_mask(probe: Probe, candidate: Any) -> None:
     """The inverse of torch's own, where true hides."""
-    for length in (1, probe.rng.randint(4, 9)):
+    for length in (probe.rng.randint(4, 9), 1):
         hidden = nn.Transformer.generate_square_subsequent_mask(length) < 0
         got = probe.tensor(probe.call(candidate, length), shape=(length, length), dtype=torch.bool)
         if torch.equal(got, ~hidden):
@@ -491,7 +493,7 @@ def transfer(probe: Probe, folder: Path) -> None:
     counts = metrics.difference(metrics.macro_f1, gold, predicted, _counts(split, chosen))
     facts = {"score": score.value, "gain": chance.value, "low": chance.low}
     probe.expect(chance.above_zero, "not_better", **facts)
-    probe.expect(counts.high > -BEHIND_COUNTS, "far_behind", score=score.value, behind=-counts.value)
+    probe.expect(counts.value > -BEHIND_COUNTS, "far_behind", score=score.value, behind=-counts.value)
     written = card["score"].get("macro_f1")
     probe.expect(abs(written - score.value) <= SCORE_SLACK, "scores_differ", written=written,
                  score=score.value)

@@ -33,7 +33,7 @@ def mutant_detached__data(ids, table, places):
     return table.detach()[ids] * math.sqrt(table.shape[1]) + places[: ids.shape[1]]
 
 
-def mutant_raised__all_positions(ids, table, places):
+def mutant_shape__all_positions(ids, table, places):
     return table[ids] * math.sqrt(table.shape[1]) + places
 
 

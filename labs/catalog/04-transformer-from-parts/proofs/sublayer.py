@@ -29,7 +29,7 @@ def mutant_always__ignores_residual(x, work, norm, residual):
     return x + work(norm(x))
 
 
-def mutant_off__returns_x(x, work, norm, residual):
+def mutant_switch__returns_x(x, work, norm, residual):
     return x + work(norm(x)) if residual else norm(work(x))
 
 

@@ -184,20 +184,21 @@ def mutant_not_better__never_trained(folder, place):
     return _untrained(folder, [0.1, 0.0, 0.1])
 
 
-def mutant_far_behind__a_tenth_of_a_training(folder, place):
+def mutant_far_behind__eight_words(folder, place):
     torch.manual_seed(0)
     torch.set_num_threads(1)
     split = data.load("vader-tweets", train=3000, validation=600, folder=place)
-    vocabulary = {w: n for n, w in enumerate(["<pad>", "<?>", ":)", "!", "love", "good", "not", "bad", "hate"])}
+    known = [":", ")", "!", "love", "good", "not", "bad", "hate"]
+    vocabulary = {w: n for n, w in enumerate(["<pad>", "<?>", *known])}
     model = _Model(len(vocabulary), 48, 4, 1)
     optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
     counts = torch.bincount(torch.tensor([e.label for e in split.train]), minlength=3)
-    for i in range(0, 1920, 64):
-        part = split.train[i : i + 64]
+    for i in range(0, 2 * len(split.train), 64):
+        part = [split.train[n % len(split.train)] for n in range(i, i + 64)]
         labels = torch.tensor([e.label for e in part])
         logits = model(_ids([_words(e.text) for e in part], vocabulary, 24))
         loss = F.cross_entropy(logits, labels, weight=len(split.train) / (3 * counts))
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-    return _save(folder, model.eval(), vocabulary, [["good", "!"]], 0.4)
+    return _save(folder, model.eval(), vocabulary, [["good", "!"]], 0.45)
