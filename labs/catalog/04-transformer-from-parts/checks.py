@@ -581,13 +581,16 @@ def _probabilities(model: _Framework, card: dict[str, Any], vocabulary: dict[str
 
 
 def _counts(split: data.Split, chosen: list[data.Example]) -> list[int]:
-    """Return the answers of a linear model on words, trained on as many tweets."""
+    """Return the answers of a linear model on words and letters, trained on as many tweets."""
     from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.pipeline import make_pipeline
+    from sklearn.pipeline import make_pipeline, make_union
     from sklearn.svm import LinearSVC
 
-    model = make_pipeline(TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
-                          LinearSVC(C=0.3, class_weight="balanced"))
+    features = make_union(
+        TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True),
+    )
+    model = make_pipeline(features, LinearSVC(C=0.3, class_weight="balanced"))
     model.fit([e.text for e in split.train], [e.label for e in split.train])
     answers: list[int] = model.predict([e.text for e in chosen]).tolist()
     return answers
