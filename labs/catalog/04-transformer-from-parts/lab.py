@@ -91,7 +91,7 @@ turned = sorted(
 random.Random(0).shuffle(turned)
 turned = turned[:300]
 print(lab.say("pairs", count=len(turned)))
-for word in [w for w in ("国法", "实现", "外地", "文本", *turned) if w in words and w[::-1] in words][:5]:
+for word in ("国法", "实现", *turned[:3]):
     kinds = [names[KINDS.index(words[w])] for w in (word, word[::-1])]
     print(f"  {word} {kinds[0]}   {word[::-1]} {kinds[1]}")
 # %% [markdown] baseline
@@ -108,8 +108,8 @@ def counts_baseline(train, validation, lengths=((1, 1), (1, 2))):
 
 counted = counts_baseline(train_words, valid_words)
 chance = [0] * len(gold)
-for name, predicted in (("majority", chance), ("TF-IDF", counted)):
-    print(f"{name:10} accuracy {metrics.score(metrics.accuracy, gold, predicted)}")
+for name, predicted in ((lab.say("same_answer"), chance), ("TF-IDF", counted)):
+    print(f"{name}: accuracy {metrics.score(metrics.accuracy, gold, predicted)}")
 # %% [markdown] to_ids
 # %% to_ids graded=to_ids
 def to_ids(texts, vocabulary, length):
@@ -423,11 +423,12 @@ def told_apart(model):
     return sum(a != b for a, b in zip(there, back, strict=True))
 
 
+called = {name: lab.say(name.replace(" ", "_")) for name in results}
 rows = []
 for name, runs in results.items():
     scores = [metrics.score(metrics.accuracy, gold, r["predicted"]).value for r in runs]
     apart = [told_apart(r["model"]) for r in runs]
-    rows.append([name, *(f"{s:.3f}" for s in scores), f"{sum(scores) / len(scores):.3f}",
+    rows.append([called[name], *(f"{s:.3f}" for s in scores), f"{sum(scores) / len(scores):.3f}",
                  "  ".join(f"{n}/{len(turned)}" for n in apart)])
 columns = ["", *(lab.say("seed", seed=seed) for seed in SEEDS), lab.say("mean"), lab.say("told_apart")]
 display(pd.DataFrame(rows, columns=columns).set_index(""))
@@ -436,9 +437,9 @@ for name in ("no residual", "no positions"):
         whole, other = (results[n][seed]["predicted"] for n in ("whole", name))
         gap = metrics.difference(metrics.accuracy, gold, other, whole)
         verdict = lab.say("clear") if gap.high < 0 or gap.low > 0 else lab.say("unclear")
-        print(f"{name} − whole, {lab.say('seed', seed=seed)}: {gap}  {verdict}")
+        print(f"{called[name]} − {called['whole']}, {lab.say('seed', seed=seed)}: {gap}  {verdict}")
 gap = metrics.difference(metrics.accuracy, gold, results["whole"][0]["predicted"], counted)
-print(f"whole − TF-IDF: {gap}")
+print(f"{called['whole']} − TF-IDF: {gap}")
 lab.reveal("accuracy_without_residual", sum(
     metrics.score(metrics.accuracy, gold, r["predicted"]).value for r in results["no residual"]
 ) / len(SEEDS))
@@ -450,7 +451,7 @@ for colour, (name, runs) in zip(("C0", "C3", "C2"), results.items(), strict=True
         for axis, key in ((left, "loss"), (right, "gradient")):
             steps, values = zip(*result["run"].history(key), strict=True)
             axis.plot(steps, pd.Series(values).ewm(span=10).mean(), color=colour, alpha=0.8,
-                      label=name if number == 0 else None)
+                      label=called[name] if number == 0 else None)
 left.set(xlabel=lab.say("step"), ylabel=lab.say("loss"), title=lab.say("training"))
 right.set(xlabel=lab.say("step"), ylabel=lab.say("gradient"), yscale="log", title=lab.say("gradient"))
 left.legend()
@@ -466,7 +467,8 @@ rng.shuffle(named)
 spoken = [[STARTS[words[w]], *w, "<end>"] for w in named if not held_out(w)][: lab.tier.examples(8000)]
 unheard = [[STARTS[words[w]], *w, "<end>"] for w in named if held_out(w)][: lab.tier.examples(1000)]
 frequent = Counter(token for text in spoken for token in text)
-letters = vocabulary_of([[t for t in frequent if frequent[t] > 1]], ["<pad>", "<?>", "<end>", *STARTS.values()])
+special = ["<pad>", "<?>", "<end>", *STARTS.values()]
+letters = vocabulary_of([[token for token in frequent if frequent[token] > 1]], special)
 
 
 class Speaker(nn.Module):
@@ -579,9 +581,9 @@ with torch.inference_mode():
 print(lab.say("honest", bits=speaker_bits, best=min(counted_bits.values())))
 lab.reveal("bits", speaker_bits)
 plt.figure(figsize=(6, 2.8))
-for name, run in (("colleague's mask", suspect_run), ("causal mask", speaker_run)):
+for name, run in (("colleague", suspect_run), ("yours", speaker_run)):
     steps, values = zip(*run.history("loss"), strict=True)
-    plt.plot(steps, [value / math.log(2) for value in values], label=name)
+    plt.plot(steps, [value / math.log(2) for value in values], label=lab.say(f"mask_{name}"))
 plt.axhline(min(counted_bits.values()), color="grey", linestyle="--", label=lab.say("counts"))
 plt.xlabel(lab.say("step"))
 plt.ylabel(lab.say("bits"))
@@ -625,7 +627,8 @@ def next_character(model):
     return next_logits
 
 
-for who, model in (("colleague's mask", suspect), ("causal mask", speaker)):
+for who, model in (("colleague", suspect), ("yours", speaker)):
+    print(lab.say(f"mask_{who}"))
     for temperature in (0.5, 1.0):
         for tag in SPEAKING:
             generator = torch.Generator().manual_seed(0)
@@ -633,7 +636,7 @@ for who, model in (("colleague's mask", suspect), ("causal mask", speaker)):
                 next_character(model), letters[STARTS[tag]], letters["<end>"], 8, temperature, generator
             )) for _ in range(6)]
             marked = [word + ("*" if words.get(word) == tag else "") for word in drawn]
-            print(f"{who:17} T={temperature}  {lab.say(f'kind_{tag}')}: {'  '.join(marked)}")
+            print(f"  T={temperature}  {lab.say(f'kind_{tag}')}: {'  '.join(marked)}")
 # %% [markdown] decode_translation
 # %% decode_translation graded=decode_translation
 def decode_translation(encode, next_logits, source, start, end, most):
@@ -733,16 +736,17 @@ def nearest(tokens):
 
 
 right = ["".join(b) for _, b in asked]
-answers = {"translation memory": [nearest(a) for a, _ in asked], "translator": [translate(a) for a, _ in asked]}
+answers = {"memory": [nearest(a) for a, _ in asked], "translator": [translate(a) for a, _ in asked]}
 exact = {name: [int(a == b) for a, b in zip(said, right, strict=True)] for name, said in answers.items()}
 ones = [1] * len(right)
 for name, said in answers.items():
     overlap = CHRF(char_order=2).corpus_score(said, [right]).score
-    print(f"{name:19} {lab.say('exact')} {metrics.score(metrics.accuracy, ones, exact[name])}   chrF2 {overlap:.1f}")
-gap = metrics.difference(metrics.accuracy, ones, exact["translator"], exact["translation memory"])
-print(f"translator − translation memory, {lab.say('exact')}: {gap}")
-table = [(" ".join(a), r, *(answers[n][i] for n in answers)) for i, ((a, _), r) in enumerate(zip(asked, right, strict=True))]
-display(pd.DataFrame(table[:10], columns=[lab.say("source"), lab.say("reference"), *answers]))
+    print(f"{lab.say(name)}: {lab.say('exact')} {metrics.score(metrics.accuracy, ones, exact[name])}"
+          f"   chrF {overlap:.1f}")
+gap = metrics.difference(metrics.accuracy, ones, exact["translator"], exact["memory"])
+print(f"{lab.say('translator')} − {lab.say('memory')}, {lab.say('exact')}: {gap}")
+table = zip([" ".join(a) for a, _ in asked], right, *answers.values(), strict=True)
+display(pd.DataFrame(list(table)[:10], columns=[lab.say("source"), lab.say("reference"), *map(lab.say, answers)]))
 # %% [markdown] handover
 # %% handover
 def save_model(folder, model, *, vocabulary, heads, length, examples, classes, score):
