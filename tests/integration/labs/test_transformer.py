@@ -57,9 +57,9 @@ def test_the_solution_runs_to_the_end_and_shows_what_it_claims(settings):
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])
-def test_the_untouched_notebook_stops_at_its_first_blank(settings, language):
+def test_the_untouched_notebook_stops_where_its_first_blank_is_needed(settings, language):
     done = _execute(settings, solution=False, language=language)
-    assert done.error.startswith("NotImplementedError: to_ids, blank 1")
+    assert done.error.startswith("NotImplementedError: positions, blank 1")
     assert done.passed == []
 
 
