@@ -10,7 +10,7 @@ CONTENT_ROOT = "/opt/practicum/labs"
 def lab_resource(
     manifest: Manifest, *, image: str, tier: str = "cpu", notebook: str = "en"
 ) -> dict[str, Any]:
-    """Return the resource: ``image`` is a reference, ``tier`` is `cpu` or `gpu`."""
+    """Return the resource: ``image`` is a reference, ``tier`` is `cpu`, or `gpu` as another Lab."""
     sizes = manifest.tiers.gpu if tier == "gpu" else manifest.tiers.cpu
     spec: dict[str, Any] = {
         "title": _text(manifest.title),
@@ -32,7 +32,7 @@ def lab_resource(
     return {
         "apiVersion": "practicum.dev/v1alpha1",
         "kind": "Lab",
-        "metadata": {"name": manifest.id},
+        "metadata": {"name": f"{manifest.id}-gpu" if tier == "gpu" else manifest.id},
         "spec": spec,
     }
 

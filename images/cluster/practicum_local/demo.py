@@ -36,11 +36,11 @@ class Addresses:
 def seed(cluster: Cluster, addresses: Addresses, *, sandbox_image: str) -> None:
     """Apply the demo's resources and import its roster; again changes nothing."""
     with progress.step("Applying AcceleratorClass, Lab and Cohort"):
-        cluster.apply(
-            _manifest("accelerator.yaml"),
-            *lab_resources(sandbox_image),
-            _manifest("cohort.yaml"),
-        )
+        # The GPUs are made up, so the image without CUDA serves both tiers.
+        labs = lab_resources(sandbox_image, sandbox_image)
+        cohort = _manifest("cohort.yaml")
+        cohort["spec"]["labs"] = [lab["metadata"]["name"] for lab in labs]
+        cluster.apply(_manifest("accelerator.yaml"), *labs, cohort)
         for resource in (f"lab/{LAB}", f"cohort/{COHORT}"):
             cluster.kubectl("wait", "--for=condition=Ready", resource, "--timeout=60s")
     with progress.step("Importing the roster"):

@@ -17,7 +17,7 @@ def lab_view(lab: Lab, *, cluster: Cluster) -> LabView:
         skills=spec.skills,
         minutes=spec.minutes,
         image=spec.image.reference,
-        cpu=spec.resources.cpu,
+        cpu=spec.resources.cpu_limit,
         memory=spec.resources.memory,
         workspace=spec.workspace.size,
         accelerator=accelerator_text(spec.accelerator, cluster),

@@ -201,7 +201,7 @@ def test_nothing_to_score_is_an_error():
 def test_resources_are_what_the_operator_takes(manifest, size):
     body = lab_resource(manifest, image="registry.example/sandbox:1", tier=size)
     lab = Lab.model_validate(body)
-    assert lab.metadata.name == manifest.id
+    assert lab.metadata.name == (f"{manifest.id}-gpu" if size == "gpu" else manifest.id)
     assert lab.spec.title.in_language("zh") == manifest.title.zh
     assert lab.spec.workspace.notebook == f"{manifest.id}.en.ipynb"
 
