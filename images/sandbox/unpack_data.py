@@ -111,6 +111,14 @@ SOURCES = (
         licence="MIT; cite Hutto and Gilbert, ICWSM 2014",
         read=nested_tar("vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz"),
     ),
+    Source(
+        name="ha-intents",
+        package="home-assistant-intents",
+        version="2026.10.27",
+        archive="home_assistant_intents-2026.10.27-py3-none-any.whl",
+        licence="Apache-2.0",
+        read=wheel_folder("home_assistant_intents/data"),
+    ),
 )
 
 
