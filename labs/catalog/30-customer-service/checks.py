@@ -29,7 +29,7 @@ NEEDS = {"pack": ("safetensors.torch",), "transfer": ("safetensors.torch",)}
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 LARGEST_MIB = 4
 SLACK = {"answered": 0.15, "right_when_answered": 0.1, "rating": 0.5}
-LEAST_ANSWERED, LEAST_RIGHT = 0.6, 0.85
+LEAST_ANSWERED, LEAST_RIGHT = 0.7, 0.85
 
 
 @dataclass(frozen=True)

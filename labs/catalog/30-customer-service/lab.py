@@ -752,7 +752,7 @@ services = {
 }
 services["answers or hands over"].reply = lambda text, turn=0, choice=None: service.reply(text, 1, choice)
 results = {name: simulate(each, test) for name, each in services.items()}
-display(pd.DataFrame({name: summary(dialogues) for name, dialogues in results.items()}).T.round(3))
+display(pd.DataFrame({lab.say(name.replace(" ", "_")): summary(dialogues) for name, dialogues in results.items()}).T.round(3))
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.4), sharey=True)
 for axis, (name, dialogues) in zip(axes, results.items(), strict=True):
     stars = Counter(rate(d) for d in dialogues)
@@ -760,6 +760,10 @@ for axis, (name, dialogues) in zip(axes, results.items(), strict=True):
     axis.set(title=lab.say(name.replace(" ", "_")), xlabel=lab.say("rating"))
 figure.tight_layout()
 plt.show()
+solved = {name: [d["replies"][-1]["action"] == ("answer" if d["wanted"] else "hand_over")
+                 and d["replies"][-1]["skill"] == d["wanted"] for d in dialogues] for name, dialogues in results.items()}
+gain, low, high = paired_interval(solved["always answers"], solved["asks back too"], [r.family for r in test])
+print(lab.say("solved_gain", gain=f"{gain:+.3f} [{low:+.3f}, {high:+.3f}]"))
 for dialogue, request in zip(results["asks back too"], test, strict=True):
     if len(dialogue["replies"]) > 1 and dialogue["replies"][-1]["action"] == "answer":
         print(request.text, *(reply["say"] for reply in dialogue["replies"]), sep="  |  ")
@@ -865,10 +869,10 @@ def latency(started, finished):
     # <<<
 # %% latency-check
 lab.check("latency", latency)
-# %% load
+# %% [markdown] load
+# %% predict_load
 lab.predict("p95_ms_of_eight", ..., ...)
-
-
+# %% load
 def load_test(address, texts, customers):
     """Have so many customers write at once; return the latency's summary."""
 
@@ -952,6 +956,8 @@ for name, (_, _, written) in arrivals.items():
     print(f"{name:10} {len(written):4}  {share_right(found, [r.skill for r in written]):.3f}  ",
           "  ".join(r.text for r in written[:3]))
 # %% [markdown] replay
+# %% predict_replay
+lab.predict("old_without_replay", ..., ...)
 # %% replay
 @dataclass(frozen=True)
 class Version:
@@ -987,7 +993,6 @@ def tune(version, new, *, remembered=(), name, seed=0):
     return candidate
 
 
-lab.predict("old_without_replay", ..., ...)
 first = Version(reader, vocabulary, known)
 new, _, exam = arrivals["products"]
 rows = []
@@ -1030,9 +1035,11 @@ def retune(today, state, log, tune, compare):
     # <<<
 # %% retune-check
 lab.check("retune", retune)
+# %% [markdown] solution retune-reading
 # %% [markdown] weeks
-# %% weeks
+# %% predict_weeks
 lab.predict("promotions", ..., ...)
+# %% weeks
 monday = date(2026, 11, 2)
 ordinary = random.Random(SEED).sample(train, min(24, len(train)))
 logs = {  # what arrives until that day: new requests, and held-out ones for threshold and test
@@ -1060,7 +1067,15 @@ for today, (log, for_threshold, for_test) in logs.items():
     table.append({lab.say("day"): str(today), lab.say("decision"): report["decision"], lab.say("version"): state["version"],
                   lab.say("gain"): "{:+.3f} [{:+.3f}, {:+.3f}]".format(*report["gain"]) if report["gain"] else "",
                   **{name: round(float(np.mean(state["model"].right(rs))), 3) for name, rs in slices.items()}})
-display(pd.DataFrame(table).set_index(lab.say("day")))
+weeks = pd.DataFrame(table).set_index(lab.say("day"))
+display(weeks)
+plt.figure(figsize=(5.5, 2.6))
+for name in slices:
+    plt.plot(range(len(weeks)), weeks[name], marker="o", label=lab.say(f"slice_{name.lower().replace('-', '_')}"))
+plt.xticks(range(len(weeks)), [day[5:] for day in weeks.index])
+plt.ylabel(lab.say("right"))
+plt.legend()
+plt.show()
 lab.reveal("promotions", state["version"] - 1)
 print(lab.say("forgetting", points=max(track_of_old) - track_of_old[-1]))
 with track.init(lab="service", name="weeks", config={"every": 7}) as run:

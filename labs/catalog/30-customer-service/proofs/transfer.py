@@ -271,6 +271,14 @@ def mutant_too_sure__never_trained(folder, data):
     return untrained(spoiled(folder, data, "en"))
 
 
-def mutant_scores_differ__wishes(folder, data):
+def mutant_scores_differ__percent(folder, data):
     made = spoiled(folder, data, "en")
-    return changed(made, metrics={"answered": 1.0, "right_when_answered": 1.0, "rating": 5.0})
+    scores = json.loads((made / "pack.json").read_text("utf-8"))["metrics"]
+    scores["right_when_answered"] *= 100
+    return changed(made, metrics=scores)
+
+
+def mutant_scores_differ__of_another_threshold(folder, data):
+    made = spoiled(folder, data, "en")
+    scores = json.loads((made / "pack.json").read_text("utf-8"))["metrics"]
+    return changed(made, metrics={**scores, "answered": 0.5, "right_when_answered": 0.99})
