@@ -464,6 +464,7 @@ def fit(model, requests, vocabulary, skills, *, name, epochs=24, lr=3e-3, seed=0
         began = time.process_time()
         for epoch in range(epochs):
             model.train()
+            losses = []
             order = rng.sample(requests, len(requests))
             for at in range(0, len(order), size):
                 part = [as_customer(r, rng) for r in order[at : at + size]]
@@ -476,7 +477,8 @@ def fit(model, requests, vocabulary, skills, *, name, epochs=24, lr=3e-3, seed=0
                 loss.backward()
                 optimizer.step()
                 schedule.step()
-            run.log({"loss": loss.item(), "epoch": epoch + 1}, step=epoch + 1)
+                losses.append(loss.item())
+            run.log({"loss": float(np.mean(losses)), "epoch": epoch + 1}, step=epoch + 1)
         run.finish({"cpu_seconds": time.process_time() - began})
     return run
 
@@ -583,11 +585,12 @@ def calibration_error(pairs, requests, bins=10):
 
 temperature = fitted_temperature(reader, vocabulary, known, validation)
 plt.figure(figsize=(3.6, 3.4))
-for t, style in ((1.0, "o-"), (temperature, "s--")):
+for t, style in ((1.0, "-"), (temperature, "--")):  # the larger a dot, the more requests
     pairs = confidence_of(reader, vocabulary, known, test, t)
     error, rows = calibration_error(pairs, test)
     print(lab.say("calibrated", t=t, error=error))
-    plt.plot([r[0] for r in rows], [r[1] for r in rows], style, label=f"T = {t:.2f}")
+    line = plt.plot([r[0] for r in rows], [r[1] for r in rows], style, label=f"T = {t:.2f}")
+    plt.scatter([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], line[0].get_color())
 plt.plot([0, 1], [0, 1], color="grey", linewidth=1)
 plt.xlabel(lab.say("confidence"))
 plt.ylabel(lab.say("right"))
@@ -654,9 +657,9 @@ NAMES = {
 class Service:
     """Answers, asks back, or hands over to a person."""
 
-    def __init__(self, model, vocabulary, skills, threshold, version=1, language="zh-CN"):
+    def __init__(self, model, vocabulary, skills, threshold, version=1, speaks="zh-CN"):
         self.model, self.vocabulary, self.skills = model, vocabulary, skills
-        self.threshold, self.version, self.language = threshold, version, language
+        self.threshold, self.version, self.speaks = threshold, version, speaks
 
     def reply(self, text, turn=0, choice=None):
         """Return the reply; choice is the skill a customer picked when asked ("" for neither)."""
@@ -673,7 +676,7 @@ class Service:
         return self._say("hand_over", "", confidence)
 
     def _say(self, action, skill, confidence, options=()):
-        chinese = self.language.startswith("zh")
+        chinese = self.speaks.startswith("zh")
         names = [NAMES[s][0 if chinese else 1] for s in (options or [skill] * (action == "answer"))]
         words = {"answer": ("好的：{}。", "Done: {}."), "ask": ("您是想：{}，还是{}？", "Did you mean: {} or {}?"),
                  "hand_over": ("我请同事来帮您。", "A colleague will help you.")}[action]
@@ -921,7 +924,7 @@ def save_pack(folder, service, scores):
     """Lay the service out so that others can validate it, start it, and repeat its numbers."""
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
-    about = {"name": folder.name, "version": service.version, "language": service.language,
+    about = {"name": folder.name, "version": service.version, "language": service.speaks,
              "skills": service.skills, "threshold": service.threshold,
              "characters": "".join(service.vocabulary), **FORMAT, "metrics": scores}
     (folder / "pack.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
@@ -1104,7 +1107,7 @@ torch.manual_seed(SEED)
 reader_en = Reader(len(letters) + 2, len(skills_en))
 fit(reader_en, train_en, letters, skills_en, name="English", epochs=EPOCHS, seed=SEED)
 service_en = Service(reader_en, letters, skills_en,
-                     threshold_for(reader_en, letters, skills_en, validation_en), language="en")
+                     threshold_for(reader_en, letters, skills_en, validation_en), speaks="en")
 measured = summary(simulate(service_en, test_en))
 print(measured)
 words_en = words_model(train_en, validation_en)(test_en)

@@ -125,7 +125,7 @@ def network(folder, data, language, *, seed=1, epochs=20, target=0.95):
     reader = lab.Reader(len(letters) + 2, len(skills))
     lab.fit(reader, train, letters, skills, name="", epochs=epochs, seed=seed)
     service = lab.Service(reader, letters, skills, lab.threshold_for(reader, letters, skills, validation, target),
-                          language=language)
+                          speaks=language)
     measured = lab.summary(lab.simulate(service, test))
     about = {"language": language, "skills": skills, "threshold": service.threshold,
              "characters": "".join(letters)}
