@@ -29,7 +29,7 @@ NEEDS = {"pack": ("safetensors.torch",), "transfer": ("safetensors.torch",)}
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 LARGEST_MIB = 4
 SLACK = {"answered": 0.15, "right_when_answered": 0.1, "rating": 0.5}
-LEAST_ANSWERED, LEAST_RIGHT = 0.7, 0.85
+LEAST_ANSWERED, LEAST_HANDED, LEAST_RIGHT = 0.7, 0.6, 0.85
 
 
 @dataclass(frozen=True)
@@ -516,14 +516,16 @@ def _serve(probe: Probe, folder: Path, language: str, covers: Any) -> None:
     found = lab.summary(dialogues)
     facts = {name: found[name] for name in SLACK}
     probe.expect(found["answered"] >= LEAST_ANSWERED, "too_shy", answered=found["answered"], least=LEAST_ANSWERED)
+    handed = float(np.mean([d["replies"][-1]["action"] == "hand_over" for d in dialogues
+                            if not d["wanted"]]))
+    probe.expect(handed >= LEAST_HANDED, "keeps", handed=handed, least=LEAST_HANDED)
     probe.expect(found["right_when_answered"] >= LEAST_RIGHT, "too_sure",
                  right=found["right_when_answered"], least=LEAST_RIGHT)
     for name, slack in SLACK.items():
         written = about["metrics"][name]
         probe.expect(abs(written - found[name]) <= slack, "scores_differ", name=name,
                      written=float(written), found=found[name])
-    others = [d["replies"][-1]["action"] == "hand_over" for d in dialogues if not d["wanted"]]
-    for name, value in {**facts, "solved": found["solved"], "handed": float(np.mean(others))}.items():
+    for name, value in {**facts, "solved": found["solved"], "handed": handed}.items():
         probe.measure(name, value)
 
 

@@ -435,9 +435,10 @@ def encode(texts, vocabulary, longest=80):
 def logits_of(model, vocabulary, texts):
     """Return logits (texts, skills)."""
     model.eval()
+    device = model.head.weight.device
     with torch.inference_mode():
         parts = [texts[n : n + 128] for n in range(0, len(texts), 128)]
-        return torch.cat([model(encode(part, vocabulary)) for part in parts])
+        return torch.cat([model(encode(part, vocabulary).to(device)) for part in parts]).cpu()
 
 
 def vocabulary_of(requests, known=None):
@@ -452,10 +453,11 @@ def vocabulary_of(requests, known=None):
 
 def fit(model, requests, vocabulary, skills, *, name, epochs=24, lr=3e-3, seed=0, size=32):
     """Train the model on requests, written anew by customers in each epoch; return the run."""
-    rng = random.Random(seed)
+    rng, device = random.Random(seed), model.head.weight.device
     torch.manual_seed(seed)
     counts = Counter(r.skill for r in requests)
-    weight = torch.tensor([(len(requests) / max(1, counts[s]) / len(skills)) ** 0.5 for s in skills])
+    weight = torch.tensor([(len(requests) / max(1, counts[s]) / len(skills)) ** 0.5 for s in skills],
+                          device=device)
     steps = epochs * math.ceil(len(requests) / size)
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, lr, total_steps=steps)
@@ -470,8 +472,8 @@ def fit(model, requests, vocabulary, skills, *, name, epochs=24, lr=3e-3, seed=0
                 part = [as_customer(r, rng) for r in order[at : at + size]]
                 numbers = encode([r.text for r in part], vocabulary)
                 unseen = (torch.rand(numbers.shape) < 0.05) & (numbers > 0)
-                logits = model(numbers.masked_fill(unseen, 1))  # learn to bear unknown characters
-                labels = torch.tensor([skills.index(r.skill) for r in part])
+                logits = model(numbers.masked_fill(unseen, 1).to(device))  # bear unknown characters
+                labels = torch.tensor([skills.index(r.skill) for r in part], device=device)
                 loss = F.cross_entropy(logits, labels, weight=weight)
                 optimizer.zero_grad()
                 loss.backward()
@@ -491,7 +493,7 @@ def skills_found(model, vocabulary, skills, requests):
 EPOCHS = 24 if lab.tier.scale >= 1 else 2
 vocabulary = vocabulary_of(train)
 torch.manual_seed(SEED)
-reader = Reader(len(vocabulary) + 2, len(known))
+reader = Reader(len(vocabulary) + 2, len(known)).to(lab.tier.device)
 run = fit(reader, train, vocabulary, known, name="version 1", epochs=EPOCHS, seed=SEED)
 answers["network"] = skills_found(reader, vocabulary, known, test)
 print(f"network    {share_right(answers['network'], wanted):.3f}")
@@ -548,7 +550,7 @@ for seed in (1, 2):  # other families held out, another start
     sides = three_sides(requests, seed)
     letters = vocabulary_of(sides[0])
     torch.manual_seed(seed)
-    other = Reader(len(letters) + 2, len(known))
+    other = Reader(len(letters) + 2, len(known)).to(lab.tier.device)
     fit(other, sides[0], letters, known, name=f"split {seed}", epochs=EPOCHS, seed=seed)
     by_network = skills_found(other, letters, known, sides[2])
     by_words = words_model(sides[0], sides[1], seed)(sides[2])
@@ -929,7 +931,8 @@ def save_pack(folder, service, scores):
              "characters": "".join(service.vocabulary), **FORMAT, "metrics": scores}
     (folder / "pack.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
     (folder / "service.py").write_text(module_of(load), "utf-8")
-    save_file(service.model.state_dict(), folder / "weights.safetensors")
+    weights = {name: tensor.cpu() for name, tensor in service.model.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
 # %% pack graded=pack
 # >>>
 #| # Your code: save_pack("service-zh", service, {...}) with these three measured where they must be:
@@ -982,8 +985,8 @@ def grown(version, requests):
     model, old = Reader(len(vocabulary) + 2, len(skills)), version.model.state_dict()
     with torch.no_grad():
         for name, parameter in model.named_parameters():
-            parameter[tuple(slice(n) for n in old[name].shape)] = old[name]
-    return Version(model, vocabulary, skills)
+            parameter[tuple(slice(n) for n in old[name].shape)] = old[name].cpu()
+    return Version(model.to(version.model.head.weight.device), vocabulary, skills)
 
 
 def tune(version, new, *, remembered=(), name, seed=0):
@@ -1104,7 +1107,7 @@ rng = random.Random(SEED)
 validation_en, test_en = ([as_customer(r, rng) for r in side] for side in (validation_en, test_en))
 letters = vocabulary_of(train_en)
 torch.manual_seed(SEED)
-reader_en = Reader(len(letters) + 2, len(skills_en))
+reader_en = Reader(len(letters) + 2, len(skills_en)).to(lab.tier.device)
 fit(reader_en, train_en, letters, skills_en, name="English", epochs=EPOCHS, seed=SEED)
 service_en = Service(reader_en, letters, skills_en,
                      threshold_for(reader_en, letters, skills_en, validation_en), speaks="en")

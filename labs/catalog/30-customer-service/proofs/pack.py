@@ -5,9 +5,7 @@ import runpy
 from pathlib import Path
 
 _SHARED = runpy.run_path(str(Path(__file__).with_name("transfer.py")))
-changed, linear, spoiled, untrained = (
-    _SHARED[name] for name in ("changed", "linear", "spoiled", "untrained")
-)
+changed, linear, spoiled = (_SHARED[name] for name in ("changed", "linear", "spoiled"))
 
 
 def alternative_another_seed(folder, data):
@@ -86,8 +84,21 @@ def mutant_too_shy__hands_everything_over(folder, data):
     return changed(spoiled(folder, data, "zh-CN"), threshold=2.0)
 
 
-def mutant_too_sure__never_trained(folder, data):
-    return untrained(spoiled(folder, data, "zh-CN"))
+def mutant_keeps__has_an_answer_to_everything(folder, data):
+    made = changed(spoiled(folder, data, "zh-CN"), threshold=0.0)
+    text = (made / "service.py").read_text("utf-8")
+    order = "order = chances.argsort(descending=True).tolist()"
+    assert order in text
+    text = text.replace(order, "order = [n for n in chances.argsort(descending=True).tolist() if self.skills[n]]")
+    (made / "service.py").write_text(text, "utf-8")
+    return made
+
+
+def mutant_too_sure__skills_in_another_order(folder, data):
+    made = spoiled(folder, data, "zh-CN")
+    first, *skills = json.loads((made / "pack.json").read_text("utf-8"))["skills"]
+    assert first == ""
+    return changed(made, skills=["", *skills[1:], skills[0]])
 
 
 def mutant_scores_differ__percent(folder, data):

@@ -181,16 +181,6 @@ def changed(made, **fields):
     return made
 
 
-def untrained(made):
-    from safetensors.torch import load_file, save_file
-
-    state = load_file(made / "weights.safetensors")
-    save_file({name: tensor * 0 + 0.01 for name, tensor in state.items()}, made / "weights.safetensors")
-    about = json.loads((made / "pack.json").read_text("utf-8"))
-    order = sorted(about["skills"], reverse=True)  # the first is then always the answer
-    return changed(made, threshold=0.0, skills=order)
-
-
 def alternative_another_seed(folder, data):
     return spoiled(folder, data, "en")
 
@@ -267,8 +257,21 @@ def mutant_too_shy__hands_everything_over(folder, data):
     return changed(spoiled(folder, data, "en"), threshold=2.0)
 
 
-def mutant_too_sure__never_trained(folder, data):
-    return untrained(spoiled(folder, data, "en"))
+def mutant_keeps__has_an_answer_to_everything(folder, data):
+    made = changed(spoiled(folder, data, "en"), threshold=0.0)
+    text = (made / "service.py").read_text("utf-8")
+    order = "order = chances.argsort(descending=True).tolist()"
+    assert order in text
+    text = text.replace(order, "order = [n for n in chances.argsort(descending=True).tolist() if self.skills[n]]")
+    (made / "service.py").write_text(text, "utf-8")
+    return made
+
+
+def mutant_too_sure__skills_in_another_order(folder, data):
+    made = spoiled(folder, data, "en")
+    first, *skills = json.loads((made / "pack.json").read_text("utf-8"))["skills"]
+    assert first == ""
+    return changed(made, skills=["", *skills[1:], skills[0]])
 
 
 def mutant_scores_differ__percent(folder, data):
