@@ -592,7 +592,8 @@ for t, style in ((1.0, "-"), (temperature, "--")):  # the larger a dot, the more
     error, rows = calibration_error(pairs, test)
     print(lab.say("calibrated", t=t, error=error))
     line = plt.plot([r[0] for r in rows], [r[1] for r in rows], style, label=f"T = {t:.2f}")
-    plt.scatter([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows], line[0].get_color())
+    plt.scatter([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows],
+                color=line[0].get_color())
 plt.plot([0, 1], [0, 1], color="grey", linewidth=1)
 plt.xlabel(lab.say("confidence"))
 plt.ylabel(lab.say("right"))
@@ -992,8 +993,8 @@ def grown(version, requests):
 def tune(version, new, *, remembered=(), name, seed=0):
     """Return a version that learnt the new requests, together with a draw of those remembered."""
     torch.manual_seed(seed)
-    candidate = grown(version, new)
     old = random.Random(seed).sample(list(remembered), min(len(remembered), 2 * len(new)))
+    candidate = grown(version, [*new, *old])
     fit(candidate.model, [*new, *old], candidate.vocabulary, candidate.skills, name=name,
         epochs=max(1, EPOCHS // 2), lr=2e-3, seed=seed)
     return candidate
