@@ -7,7 +7,7 @@ CLUSTER ?= local
 CRDS := charts/practicum/templates/crds
 
 .DEFAULT_GOAL := help
-.PHONY: help up down status venv tools generate lint types test test-unit test-integration test-labs test-e2e bench images clean
+.PHONY: help up down status venv tools generate lint types test test-unit test-integration test-labs test-e2e bench labs images clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,9 @@ test-e2e: tools ## The whole platform on a real node, in a real browser
 
 bench: venv ## Print and write build/bench.json: calls, CPU and waiting per sandbox
 	@$(PYTEST) tests/bench --capture=no
+
+labs: venv ## Run every lab's solution and the proofs of its checks; LAB=… runs one
+	@scripts/labs $(LAB)
 
 images: venv ## Build the images; REGISTRY=… pushes them there
 	@$(LOCAL) images $(if $(REGISTRY),push --registry $(REGISTRY),build)

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 import sys
 import tempfile
@@ -12,7 +13,9 @@ from typing import Any
 import yaml
 
 from practicum_labs import track
+from practicum_labs.authoring import ledger
 from practicum_labs.authoring.build import build, find_lab, read_lab
+from practicum_labs.authoring.coverage import coverage
 from practicum_labs.authoring.lint import lint
 from practicum_labs.authoring.new import new_lab
 from practicum_labs.authoring.proofs import Row, prove
@@ -24,6 +27,7 @@ from practicum_labs.registry import DataError, registry
 from practicum_labs.resource import lab_resource
 from practicum_labs.schema import read_manifest
 from practicum_labs.settings import LabSettings
+from practicum_labs.tier import tier
 from practicum_labs.track.delivery import State
 
 CATALOG = Path("labs/catalog")
@@ -64,6 +68,11 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("lab")
     added.add_argument("--step", default="")
     added.add_argument("--json", type=Path)
+    added = command("coverage", _coverage, "say which requirements have evidence; fail on a gap")
+    added.set_defaults(labs=[])
+    added = command("prove", _prove, "run solutions and both sides of the checks, for the record")
+    added.add_argument("labs", nargs="*")
+    added.add_argument("--json", type=Path, default=Path("build/labs.json"))
     added = command("run", _run, "run a lab's notebook from top to bottom")
     added.add_argument("lab")
     added.add_argument("--language", choices=["en", "zh"], default="en")
@@ -123,6 +132,54 @@ def _both_sides(options: argparse.Namespace) -> int:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps([_row(row) for row in rows], indent=1), "utf-8")
     return 0 if rows and all(row.holds for row in rows) else 1
+
+
+def _coverage(options: argparse.Namespace) -> int:
+    found = coverage(read_manifest(folder) for folder in _folders(options))
+    for name, places in found.bound.items():
+        print(f"{name:<5} {', '.join(places) or '-'}")
+    for orphan in found.orphans:
+        print(orphan)
+    count = len(found.bound)
+    print(f"{count - len(found.missing)} of {count} requirements of the labs have evidence")
+    return 1 if found.missing or found.orphans else 0
+
+
+def _prove(options: argparse.Namespace) -> int:
+    notebooks, rows = [], []
+    for folder in _folders(options):
+        lab = read_lab(folder)
+        with tempfile.TemporaryDirectory() as scratch:
+            # Kernels read the same from their environment.
+            place = Path(scratch)
+            os.environ |= {
+                "PRACTICUM_LABS": str(place / "labs"),
+                "PRACTICUM_WORKSPACE": str(place / "work"),
+            }
+            settings = LabSettings()
+            built = build(folder, settings.labs)
+            done = execute(
+                lab.manifest.id,
+                language="en",
+                solution=True,
+                output=settings.workspace / "solution.ipynb",
+                settings=settings,
+                tell=_aside,
+            )
+            size = tier(settings.tier).name
+            proven = prove(lab, built, settings.data, tell=_aside)
+        notebooks.append(ledger.notebook(lab.manifest, size, done))
+        rows += ledger.entries(lab.manifest, size, done, proven)
+    content = json.dumps(ledger.as_json(notebooks, rows), indent=1, ensure_ascii=False)
+    options.json.parent.mkdir(parents=True, exist_ok=True)
+    options.json.write_text(f"{content}\n", "utf-8")
+    print(ledger.as_markdown(notebooks, rows))
+    ran = not any(item.error for item in notebooks)
+    return 0 if ran and rows and all(row.passed for row in rows) else 1
+
+
+def _aside(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
 
 
 def _row(row: Row) -> dict[str, Any]:

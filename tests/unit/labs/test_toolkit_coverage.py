@@ -1,0 +1,67 @@
+"""What the catalogue proves of what the course document asks, and what a full run says of it."""
+
+from pathlib import Path
+
+from practicum_labs.authoring import ledger
+from practicum_labs.authoring.coverage import IN_TOOLKIT, coverage, proven_by, requirements
+from practicum_labs.authoring.proofs import Case, Row
+from practicum_labs.checking.runner import Result
+from practicum_labs.execute import Executed
+from practicum_labs.schema import Evidence, read_manifest
+
+CATALOG = Path(__file__).parents[3] / "labs" / "catalog"
+MANIFESTS = [read_manifest(path.parent) for path in sorted(CATALOG.glob("*/lab.yaml"))]
+LORA = next(manifest for manifest in MANIFESTS if manifest.id == "lora")
+
+
+def test_no_evidence_is_for_what_nobody_asks():
+    assert coverage(MANIFESTS).orphans == ()
+
+
+def test_what_is_proven_nowhere_is_missing():
+    found = coverage([LORA])
+    missing = {requirement.id for requirement in found.missing}
+    assert found.bound["R49"] == ["lora/add_adapter"]
+    assert "R49" not in missing
+    assert not missing & IN_TOOLKIT.keys()
+    assert "R107" in missing
+    assert len(missing) + sum(bool(places) for places in found.bound.values()) == len(
+        requirements()
+    )
+
+
+def test_evidence_for_another_part_of_practicum_is_an_orphan():
+    stray = Evidence(requirement="R1", step="pool", check="pool")
+    changed = LORA.model_copy(update={"evidence": (*LORA.evidence, stray)})
+    assert coverage([changed]).orphans == ("lora/pool is evidence for R1, which no lab owes",)
+
+
+def row(step, kind, failure, *, expected="", **measures):
+    case = Case(step, kind, kind, expected, Path())
+    result = Result(step.name, failure, cpu_seconds=1.5, peak_mib=90, measures=measures)
+    return Row(case, result)
+
+
+def test_a_row_holds_only_from_both_sides():
+    step = LORA.step("transfer")
+    done = Executed(Path(), 80.0, {"one": 30.0, "two": 50.0}, passed=["transfer"])
+    right = row(step, "alternative", "", macro_f1=0.7, low=0.6, high=0.8)
+    wrong = row(step, "mutant", "layout", expected="layout")
+    missed = row(step, "mutant", "", expected="layout")
+
+    def entry(*rows):
+        return next(e for e in ledger.entries(LORA, "cpu", done, rows) if e.step == "transfer")
+
+    held = entry(right, wrong)
+    assert (held.passed, held.alternatives_passed, held.mutants_failed) == (True, "1/1", "1/1")
+    assert (held.metric, held.value, held.interval) == ("macro_f1", 0.7, (0.6, 0.8))
+    assert (held.seconds, held.peak_memory_mib) == (3.0, 90)
+    assert held.requirements == proven_by(LORA, step)
+    assert not entry(right, wrong, missed).passed
+    assert not entry().passed
+
+
+def test_the_page_names_the_slowest_cell():
+    done = Executed(Path(), 80.0, {"one": 30.0, "two": 50.0}, error="ValueError: no")
+    page = ledger.as_markdown([ledger.notebook(LORA, "cpu", done)], [])
+    assert "| lora | cpu | 80 | two, 50 s | ValueError: no |" in page
