@@ -2,43 +2,23 @@
 
 import asyncio
 import logging
-from dataclasses import replace
-from datetime import datetime
 
 from practicum_api import labels
 from practicum_api.base import ObjectMeta, find_condition
-from practicum_api.sandbox import DesiredState, Phase, Sandbox, SandboxStatus, Stage
+from practicum_api.sandbox import DesiredState, Phase, Sandbox, SandboxStatus
 from practicum_operator.admission import Request
+from practicum_operator.attempt_parts import create_all, remove
 from practicum_operator.builders import blueprint as blueprints
 from practicum_operator.builders.event import build_event
-from practicum_operator.builders.workspace import with_token
 from practicum_operator.cache import Key
-from practicum_operator.context import Context, Memory
+from practicum_operator.context import Context
 from practicum_operator.desk import demand_of
-from practicum_operator.kubernetes import (
-    AlreadyExistsError,
-    Body,
-    ConflictError,
-    ForbiddenError,
-    InvalidError,
-    KubernetesError,
-    NotFoundError,
-    QuotaError,
-)
-from practicum_operator.plan import (
-    ActivityView,
-    HubWish,
-    Observed,
-    Plan,
-    Refusal,
-    Target,
-    is_holding,
-)
+from practicum_operator.kubernetes import Body, NotFoundError
+from practicum_operator.observe_sandbox import observe_sandbox
+from practicum_operator.plan import ActivityView, HubWish, Observed, Plan
 from practicum_operator.plan_sandbox import plan_sandbox
-from practicum_operator.plan_start import wish_changed
 from practicum_operator.registrar import Registration
-from practicum_operator.resources import CLAIMS, EVENTS, PODS, SANDBOXES, SECRETS, Resource
-from practicum_operator.views import pod_view
+from practicum_operator.resources import EVENTS, SANDBOXES
 from practicum_operator.writes import Delays, status_patch, write_delay
 
 _LOG = logging.getLogger(__name__)
@@ -62,92 +42,6 @@ async def reconcile_sandbox(context: Context, key: Key) -> None:
     context.queue.add(key)
 
 
-def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
-    """Gather all that the plan for a Sandbox depends on."""
-    cache, meta, status = context.cache, sandbox.metadata, sandbox.status
-    now = context.now()
-    memory = context.memory(meta.uid)
-    pods = tuple(cache.pods.find("owner", (meta.namespace, meta.name)))
-    pod = next((item for item in pods if item.attempt == status.attempt), None)
-    if pod is not None:
-        memory.pod_seen = status.attempt
-    lab = cache.labs.get(sandbox.spec.lab)
-    wanted = lab.spec.accelerator if lab else None
-    return Observed(
-        sandbox=sandbox,
-        now=now,
-        asked_at=_asked_at(sandbox, memory, now),
-        cohort=cache.cohort_of(meta.namespace),
-        lab=lab,
-        accelerator=cache.accelerators.get(wanted.class_name) if wanted else None,
-        pods=pods,
-        node=cache.nodes.get(pod.node) if pod and pod.node else None,
-        duplicate_of=_older_twin(context, sandbox),
-        decision=context.desk.decision(key),
-        hub=context.registrar.view(key),
-        hub_away=context.registrar.away,
-        activity=memory.activity,
-        pod_seen=memory.pod_seen == status.attempt,
-        refusal=memory.refusal,
-        hours_spent=_hours_spent(context, sandbox),
-    )
-
-
-def _asked_at(sandbox: Sandbox, memory: Memory, now: datetime) -> datetime:
-    """Return since when this start is asked for; a place in the queue outlives a restart."""
-    status = sandbox.status
-    if is_holding(status.phase):
-        # Who asks for another attempt of one that had come up asks now.
-        memory.asked_at = None
-        return now if status.ready_at else status.started_at or now
-    if status.phase is Phase.QUEUED and status.stages:
-        first = status.stages[0]
-        if first.stage is Stage.QUEUED:
-            return first.began
-    if status.attempt == 0 and sandbox.metadata.creation_timestamp is not None:
-        return sandbox.metadata.creation_timestamp
-    given_up = status.phase is Phase.STALLED and not wish_changed(sandbox)
-    if given_up or sandbox.spec.desired_state is not DesiredState.RUNNING:
-        memory.asked_at = None
-    elif memory.asked_at is None:
-        memory.asked_at = now
-    return memory.asked_at or now
-
-
-def _older_twin(context: Context, sandbox: Sandbox) -> str:
-    """Return the name of an older Sandbox of the same owner and server, if there is one."""
-    twins = context.cache.sandboxes.find("server", (sandbox.spec.owner, sandbox.server))
-    # One outside of any Cohort never starts, so it must not keep others from it.
-    rivals = [item for item in twins if context.cache.cohort_of(item.metadata.namespace)]
-    first = min(rivals, key=_claim, default=sandbox)
-    if first.metadata.uid == sandbox.metadata.uid:
-        return ""
-    return f"{first.metadata.namespace}/{first.metadata.name}"
-
-
-def _claim(sandbox: Sandbox) -> tuple[bool, str, str]:
-    """Rank claims to a server: who runs keeps it, then who is older.
-
-    Times are whole seconds, so of two made in one second neither is older; their uids decide, and
-    must not take the server from the one that has it.
-    """
-    meta = sandbox.metadata
-    return (
-        not is_holding(sandbox.status.phase),
-        str(meta.creation_timestamp or ""),
-        meta.uid,
-    )
-
-
-def _hours_spent(context: Context, sandbox: Sandbox) -> bool:
-    blueprint = sandbox.status.blueprint
-    cohort = context.cache.cohort_of(sandbox.metadata.namespace)
-    if cohort is None or blueprint is None or blueprint.accelerator is None:
-        return False
-    spent = context.cohort_memory(cohort.metadata.uid).spent
-    return blueprint.accelerator.class_name in spent
-
-
 async def _carry_out(context: Context, key: Key, seen: Observed, plan: Plan) -> bool:
     """Do what a plan says; return whether to plan again at once."""
     sandbox = seen.sandbox
@@ -162,8 +56,8 @@ async def _carry_out(context: Context, key: Key, seen: Observed, plan: Plan) -> 
     else:
         context.desk.withdraw(key)
     wrote = await _write_status(context, key, seen, plan.status)
-    await asyncio.gather(*(_remove(context, target) for target in plan.remove))
-    refused = bool(plan.create) and not await _create_all(context, seen, plan)
+    await asyncio.gather(*(remove(context, target) for target in plan.remove))
+    refused = bool(plan.create) and not await create_all(context, seen, plan)
     _tell_others(context, key, seen, plan)
     if plan.ask_activity:
         await _ask_activity(context, seen)
@@ -331,89 +225,3 @@ async def _ask_activity(context: Context, seen: Observed) -> None:
     else:
         # That there is nobody to ask is an answer too, or it would be asked for without end.
         memory.activity = ActivityView(now, None)
-
-
-async def _remove(context: Context, target: Target) -> None:
-    """Delete one object; that it is gone already is just as good."""
-    try:
-        answer = await context.kubernetes.delete(
-            target.resource, target.name, namespace=target.namespace, uid=target.uid
-        )
-    except NotFoundError:
-        return
-    if target.resource is PODS:
-        _note_deletion(context, target, answer)
-
-
-def _note_deletion(context: Context, target: Target, answer: Body) -> None:
-    """Note that a Pod is on its way out, before its event says so."""
-    store = context.cache.pods
-    pod = store.get(target.name, target.namespace)
-    meta = answer.get("metadata") or {}
-    if pod is None or not meta.get("deletionTimestamp"):
-        return
-    gone = pod_view(answer)
-    after = replace(pod, deleted_at=gone.deleted_at)
-    store.put(after, meta["resourceVersion"], (target.namespace, target.name))
-
-
-async def _create_all(context: Context, seen: Observed, plan: Plan) -> bool:
-    """Create what an attempt is made of; return whether the API server would have it.
-
-    What exists already is left alone; ConflictError when that is a workspace on its way out.
-
-    The Pod comes last, so that whoever sees it knows that the rest is there: an operator that was
-    killed in between would otherwise take an attempt for complete that lacks its Secret.
-    """
-    memory = context.memory(seen.sandbox.metadata.uid)
-    first = [item for item in plan.create if item[0] is not PODS]
-    last = [item for item in plan.create if item[0] is PODS]
-    try:
-        await asyncio.gather(*(_create(context, resource, body) for resource, body in first))
-        for resource, body in last:
-            await _create(context, resource, body)
-    except KubernetesError as error:
-        if not is_refusal(error):
-            raise
-        memory.refusals += 1
-        memory.refusal = Refusal(
-            str(error)[:900],
-            at=context.now(),
-            quota=isinstance(error, QuotaError),
-            times=memory.refusals,
-        )
-        return False
-    memory.refusals = 0
-    memory.pod_seen = plan.status.attempt
-    return True
-
-
-def is_refusal(error: BaseException) -> bool:
-    """Whether the API server will not have an object as it is: asking again is of no use.
-
-    A 403 that names a user is about rights; those of a new namespace take a moment to be known.
-    """
-    if isinstance(error, InvalidError | QuotaError):
-        return True
-    return isinstance(error, ForbiddenError) and "is forbidden: User " not in str(error)
-
-
-def _namespace(body: Body) -> str:
-    return str(body["metadata"]["namespace"])
-
-
-async def _create(context: Context, resource: Resource, body: Body) -> None:
-    if resource is SECRETS:
-        body = with_token(body, context.token())
-    try:
-        answer = await context.kubernetes.create(resource, body)
-    except AlreadyExistsError:
-        if resource is SECRETS:
-            return
-        answer = await context.kubernetes.get(resource, body["metadata"]["name"], _namespace(body))
-        if resource is CLAIMS and "deletionTimestamp" in answer["metadata"]:
-            raise ConflictError("the workspace of this name is being deleted") from None
-    if resource is PODS:
-        meta = answer["metadata"]
-        name = (meta["namespace"], meta["name"])
-        context.cache.pods.put(pod_view(answer), meta["resourceVersion"], name)

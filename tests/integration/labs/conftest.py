@@ -1,10 +1,14 @@
 """Labs as the sandbox image has them: built, with the data volume beside them."""
 
+import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from practicum_labs.authoring.build import build, find_lab
+from practicum_labs.authoring.build import build
+from practicum_labs.execute import Executed, execute
 from practicum_labs.settings import LabSettings
 
 CATALOG = Path(__file__).parents[3] / "labs" / "catalog"
@@ -19,12 +23,6 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return into
 
 
-@pytest.fixture(scope="session")
-def lora() -> Path:
-    """The sources of the lab on fine-tuning."""
-    return find_lab(CATALOG, "lora")
-
-
 @pytest.fixture
 def settings(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> LabSettings:
     """A sandbox of one's own, without a portal, in this process and in the kernels it starts."""
@@ -35,3 +33,31 @@ def settings(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> La
     monkeypatch.delenv("JUPYTERHUB_API_TOKEN", raising=False)
     (tmp_path / "work").mkdir()
     return LabSettings()
+
+
+@pytest.fixture
+def run(settings: LabSettings) -> Callable[..., Executed]:
+    """Run a lab's notebook from top to bottom."""
+
+    def run(lab: str, *, solution: bool, language: str = "en") -> Executed:
+        output = settings.workspace / "out.ipynb"
+        return execute(lab, language=language, solution=solution, output=output, settings=settings)
+
+    return run
+
+
+@pytest.fixture
+def runs(settings: LabSettings) -> Callable[[], dict[str, dict[str, Any]]]:
+    """Return the training runs that notebooks logged, by name."""
+
+    def read() -> dict[str, dict[str, Any]]:
+        found = {}
+        for path in (settings.state / "runs").glob("*/run.json"):
+            run = json.loads(path.read_text("utf-8"))
+            run["finish"] = json.loads(path.with_name("finish.json").read_text("utf-8"))
+            lines = path.with_name("points.jsonl").read_text("utf-8").splitlines()
+            run["points"] = [json.loads(line) for line in lines]
+            found[run["name"]] = run
+        return found
+
+    return read

@@ -1,0 +1,106 @@
+"""Creates and removes what an attempt is made of: workspace, Secret, Pod."""
+
+import asyncio
+from dataclasses import replace
+
+from practicum_operator.builders.workspace import with_token
+from practicum_operator.context import Context
+from practicum_operator.kubernetes import (
+    AlreadyExistsError,
+    Body,
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    KubernetesError,
+    NotFoundError,
+    QuotaError,
+)
+from practicum_operator.plan import Observed, Plan, Refusal, Target
+from practicum_operator.resources import CLAIMS, PODS, SECRETS, Resource
+from practicum_operator.views import pod_view
+
+
+async def remove(context: Context, target: Target) -> None:
+    """Delete one object; that it is gone already is just as good."""
+    try:
+        answer = await context.kubernetes.delete(
+            target.resource, target.name, namespace=target.namespace, uid=target.uid
+        )
+    except NotFoundError:
+        return
+    if target.resource is PODS:
+        _note_deletion(context, target, answer)
+
+
+def _note_deletion(context: Context, target: Target, answer: Body) -> None:
+    """Note that a Pod is on its way out, before its event says so."""
+    store = context.cache.pods
+    pod = store.get(target.name, target.namespace)
+    meta = answer.get("metadata") or {}
+    if pod is None or not meta.get("deletionTimestamp"):
+        return
+    gone = pod_view(answer)
+    after = replace(pod, deleted_at=gone.deleted_at)
+    store.put(after, meta["resourceVersion"], (target.namespace, target.name))
+
+
+async def create_all(context: Context, seen: Observed, plan: Plan) -> bool:
+    """Create what an attempt is made of; return whether the API server would have it.
+
+    What exists already is left alone; ConflictError when that is a workspace on its way out.
+
+    The Pod comes last, so that whoever sees it knows that the rest is there: an operator that was
+    killed in between would otherwise take an attempt for complete that lacks its Secret.
+    """
+    memory = context.memory(seen.sandbox.metadata.uid)
+    first = [item for item in plan.create if item[0] is not PODS]
+    last = [item for item in plan.create if item[0] is PODS]
+    try:
+        await asyncio.gather(*(_create(context, resource, body) for resource, body in first))
+        for resource, body in last:
+            await _create(context, resource, body)
+    except KubernetesError as error:
+        if not is_refusal(error):
+            raise
+        memory.refusals += 1
+        memory.refusal = Refusal(
+            str(error)[:900],
+            at=context.now(),
+            quota=isinstance(error, QuotaError),
+            times=memory.refusals,
+        )
+        return False
+    memory.refusals = 0
+    memory.pod_seen = plan.status.attempt
+    return True
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the API server will not have an object as it is: asking again is of no use.
+
+    A 403 that names a user is about rights; those of a new namespace take a moment to be known.
+    """
+    if isinstance(error, InvalidError | QuotaError):
+        return True
+    return isinstance(error, ForbiddenError) and "is forbidden: User " not in str(error)
+
+
+def _namespace(body: Body) -> str:
+    return str(body["metadata"]["namespace"])
+
+
+async def _create(context: Context, resource: Resource, body: Body) -> None:
+    if resource is SECRETS:
+        body = with_token(body, context.token())
+    try:
+        answer = await context.kubernetes.create(resource, body)
+    except AlreadyExistsError:
+        if resource is SECRETS:
+            return
+        answer = await context.kubernetes.get(resource, body["metadata"]["name"], _namespace(body))
+        if resource is CLAIMS and "deletionTimestamp" in answer["metadata"]:
+            raise ConflictError("the workspace of this name is being deleted") from None
+    if resource is PODS:
+        meta = answer["metadata"]
+        name = (meta["namespace"], meta["name"])
+        context.cache.pods.put(pod_view(answer), meta["resourceVersion"], name)

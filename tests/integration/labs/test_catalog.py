@@ -1,0 +1,61 @@
+"""Every lab of the catalogue: checks from both sides, and its notebook at a tiny size."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from practicum_labs.authoring.build import read_lab
+from practicum_labs.authoring.proofs import prove
+from practicum_labs.schema import read_manifest
+
+pytestmark = pytest.mark.torch
+CATALOG = Path(__file__).parents[3] / "labs" / "catalog"
+FOLDERS = sorted(path.parent for path in CATALOG.glob("*/lab.yaml"))
+STEPS = [(folder, step.name) for folder in FOLDERS for step in read_manifest(folder).steps]
+
+of_each_lab = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+
+
+@of_each_lab
+def test_the_solution_runs_to_the_end_at_a_tiny_size(run, monkeypatch, folder):
+    monkeypatch.setenv("PRACTICUM_TIER", "tiny")
+    assert run(read_manifest(folder).id, solution=True).error == ""
+
+
+@of_each_lab
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_untouched_notebook_stops_at_a_blank(run, monkeypatch, folder, language):
+    monkeypatch.setenv("PRACTICUM_TIER", "tiny")
+    done = run(read_manifest(folder).id, solution=False, language=language)
+    steps = [step.name for step in read_manifest(folder).steps]
+    stopped = done.error.removeprefix("NotImplementedError: ").partition(",")[0]
+    assert stopped in steps, done.error
+    assert done.passed == []
+
+
+@of_each_lab
+def test_code_is_the_same_in_both_languages(built, folder):
+    name = read_manifest(folder).id
+    workspace = built / name / "workspace"
+    english, chinese = (
+        (workspace / f"{name}.{language}.ipynb").read_text("utf-8") for language in ("en", "zh")
+    )
+    assert _code(english) == _code(chinese)
+
+
+def _code(notebook: str) -> str:
+    cells = json.loads(notebook)["cells"]
+    code = "\n".join("".join(c["source"]) for c in cells if c["cell_type"] == "code")
+    return code.replace('language="zh"', 'language="en"')
+
+
+@pytest.mark.parametrize(
+    ("folder", "step"), STEPS, ids=[f"{folder.name}-{step}" for folder, step in STEPS]
+)
+def test_checks_hold_from_both_sides(built, settings, folder, step):
+    said: list[str] = []
+    lab = read_lab(folder)
+    rows = prove(lab, built / lab.manifest.id, settings.data, only=step, tell=said.append)
+    assert rows
+    assert [row for row in rows if not row.holds] == [], "\n".join(said)
