@@ -28,9 +28,10 @@ venv: ## Make .venv
 tools: venv ## Install the programs that tests and the node use
 	@$(LOCAL) toolchain install
 
-generate: venv ## Make what is made from the types: CRDs, reference pages
+generate: venv ## Make what is made from types and manifests: CRDs, reference, syllabus
 	@$(PY) -m practicum_api.crd $(CRDS)
 	@$(PY) scripts/reference.py docs/reference.md
+	@$(PY) -m practicum_labs syllabus docs/labs.md
 
 lint: venv ## Lint, formatting, import layers, generated files
 	@.venv/bin/ruff check .
@@ -38,6 +39,8 @@ lint: venv ## Lint, formatting, import layers, generated files
 	@.venv/bin/lint-imports --no-cache
 	@$(PY) -m practicum_api.crd $(CRDS) --check
 	@$(PY) scripts/reference.py docs/reference.md --check
+	@$(PY) -m practicum_labs lint
+	@$(PY) -m practicum_labs syllabus docs/labs.md --check
 
 types: venv ## Check types strictly
 	@.venv/bin/mypy

@@ -19,6 +19,7 @@ from practicum_labs.authoring.coverage import coverage
 from practicum_labs.authoring.lint import lint
 from practicum_labs.authoring.new import new_lab
 from practicum_labs.authoring.proofs import Row, prove
+from practicum_labs.authoring.syllabus import syllabus
 from practicum_labs.authoring.text import read_blocks, stamp
 from practicum_labs.execute import execute
 from practicum_labs.fetch import fetch
@@ -70,6 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     added.add_argument("--json", type=Path)
     added = command("coverage", _coverage, "say which requirements have evidence; fail on a gap")
     added.set_defaults(labs=[])
+    added = command("syllabus", _syllabus, "write the page about the labs, from their manifests")
+    added.set_defaults(labs=[])
+    added.add_argument("page", type=Path)
+    added.add_argument("--check", action="store_true", help="fail when the page is not current")
     added = command("prove", _prove, "run solutions and both sides of the checks, for the record")
     added.add_argument("labs", nargs="*")
     added.add_argument("--json", type=Path, default=Path("build/labs.json"))
@@ -143,6 +148,16 @@ def _coverage(options: argparse.Namespace) -> int:
     count = len(found.bound)
     print(f"{count - len(found.missing)} of {count} requirements of the labs have evidence")
     return 1 if found.missing or found.orphans else 0
+
+
+def _syllabus(options: argparse.Namespace) -> int:
+    text = syllabus([read_manifest(folder) for folder in _folders(options)])
+    if not options.check:
+        options.page.write_text(text, "utf-8")
+    elif not options.page.exists() or options.page.read_text("utf-8") != text:
+        print(f"{options.page} is not current: make generate", file=sys.stderr)
+        return 1
+    return 0
 
 
 def _prove(options: argparse.Namespace) -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 from practicum_labs.authoring import ledger
 from practicum_labs.authoring.coverage import IN_TOOLKIT, coverage, proven_by, requirements
 from practicum_labs.authoring.proofs import Case, Row
+from practicum_labs.authoring.syllabus import syllabus
 from practicum_labs.checking.runner import Result
 from practicum_labs.execute import Executed
 from practicum_labs.schema import Evidence, read_manifest
@@ -35,6 +36,13 @@ def test_evidence_for_what_nobody_asked_is_an_orphan():
     assert coverage([changed]).orphans == (
         "lora/pool is evidence for R999, which nobody asked for",
     )
+
+
+def test_the_syllabus_tells_of_every_lab_and_of_what_is_missing():
+    page = syllabus(MANIFESTS)
+    for manifest in MANIFESTS:
+        assert f"### {manifest.title.en} · {manifest.title.zh}" in page
+    assert "| R148 |" in page.partition("## Not there yet")[2]
 
 
 def row(step, kind, failure, *, expected="", **measures):
