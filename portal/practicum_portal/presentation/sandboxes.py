@@ -98,7 +98,7 @@ def sandbox_view(
         ready_at=status.ready_at,
         deadline=status.deadline or sandbox.spec.deadline,
         extendable_until=latest_deadline(sandbox, lifetime),
-        last_activity=status.last_activity,
+        last_activity=_last_activity(sandbox),
         idle_after=lifetime.idle if lifetime else "",
         attempt=status.attempt,
         failures=status.failures,
@@ -108,6 +108,15 @@ def sandbox_view(
         usage=usage_of(sandbox, now),
         actions=_actions(sandbox, phase, person, lifetime),
     )
+
+
+def _last_activity(sandbox: Sandbox) -> datetime | None:
+    """Return the last sign of a person, as the rule on idle sandboxes counts it.
+
+    The operator asks only when a sandbox may be idle; until then, that it came up is the last sign.
+    """
+    known = (sandbox.status.last_activity, sandbox.status.ready_at)
+    return max((moment for moment in known if moment is not None), default=None)
 
 
 def lifetime_of(sandbox: Sandbox, cluster: Cluster) -> Lifetime | None:

@@ -44,6 +44,20 @@ async def test_stages_tell_how_far_a_start_is(portal, make, phase, states):
 
 
 @pytest.mark.parametrize(
+    ("status", "minute"),
+    [
+        ({}, None),
+        ({"readyAt": "2026-03-02T08:10:00Z"}, 10),
+        ({"readyAt": "2026-03-02T08:10:00Z", "lastActivity": "2026-03-02T08:30:00Z"}, 30),
+        ({"readyAt": "2026-03-02T08:40:00Z", "lastActivity": "2026-03-02T08:30:00Z"}, 40),
+    ],
+)
+async def test_coming_up_counts_as_activity(portal, make, status, minute):
+    view = await shown(portal, make.sandbox(phase="Running", status=status))
+    assert (view.last_activity and view.last_activity.minute) == minute
+
+
+@pytest.mark.parametrize(
     ("phase", "actions"),
     [
         ("Pending", "suspend reset delete"),
