@@ -185,14 +185,13 @@ def test_a_lab_whose_image_is_nowhere_says_so_where_the_trainee_looks(
     }
     broken["spec"]["image"] = {"reference": "localhost/practicum/nowhere:1", "pullPolicy": "Never"}
     cluster.apply(broken)
-    cluster.kubectl(
-        "patch",
-        "cohort",
-        COHORT,
-        "--type=merge",
-        "-p",
-        json.dumps({"spec": {"labs": [LAB, "broken"]}}),
-    )
+    offered = cluster.get("cohort", COHORT)["spec"]["labs"]
+
+    def offer(labs: list[str]) -> None:
+        change = json.dumps({"spec": {"labs": labs}})
+        cluster.kubectl("patch", "cohort", COHORT, "--type=merge", "-p", change)
+
+    offer([*offered, "broken"])
     try:
         name = make("broken", lab="broken")
 
@@ -202,9 +201,7 @@ def test_a_lab_whose_image_is_nowhere_says_so_where_the_trainee_looks(
 
         wait_for("the reason", explained, seconds=SECONDS)
     finally:
-        cluster.kubectl(
-            "patch", "cohort", COHORT, "--type=merge", "-p", json.dumps({"spec": {"labs": [LAB]}})
-        )
+        offer(offered)
         cluster.kubectl("delete", "lab", "broken")
 
 
