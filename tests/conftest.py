@@ -1,8 +1,12 @@
-"""What all tests share: which of them may run at the same time."""
+"""What all tests share: the platform on this machine, and which of them may run at once."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from practicum_local.installation import Installation
+from practicum_local.settings import Settings
 
 TESTS = Path(__file__).parent
 
@@ -15,3 +19,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         folders = item.path.relative_to(TESTS).parts[:-1]
         item.add_marker(pytest.mark.xdist_group("/".join(folders)))
+
+
+@pytest.fixture(scope="session")
+def installation() -> Iterator[Installation]:
+    """Practicum as `make up` leaves it; taken down again unless it ran before."""
+    made = Installation(Settings())
+    ran_before = made.node.status().ready
+    made.up(walked=False)
+    yield made
+    if not ran_before:
+        made.down()

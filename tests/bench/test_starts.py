@@ -22,7 +22,6 @@ from practicum_local.demo import LAB
 from practicum_local.installation import Installation
 from practicum_local.process import wait_for
 from practicum_local.release import Cluster
-from practicum_local.settings import Settings
 
 COHORT = "bench"
 NAMESPACE = f"practicum-{COHORT}"
@@ -30,16 +29,6 @@ SIZES = (1, 10, 30)
 SECONDS = 600
 SMALL = {"cpu": "20m", "cpuLimit": "2", "memory": "400Mi"}
 """So that thirty fit on two cores: JupyterLab itself, without a kernel that trains."""
-
-
-@pytest.fixture(scope="module")
-def installation() -> Iterator[Installation]:
-    made = Installation(Settings())
-    ran_before = made.node.status().ready
-    made.up(walked=False)
-    yield made
-    if not ran_before:
-        made.down()
 
 
 @pytest.fixture(scope="module")

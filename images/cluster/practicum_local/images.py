@@ -18,7 +18,7 @@ from practicum_local import archive, progress, registries, rootfs
 from practicum_local.buildah import Buildah, ImageError
 from practicum_local.locking import exclusive
 from practicum_local.paths import CHECKOUT, Paths
-from practicum_local.recipes import RECIPES, USUAL, ImageRef, reference, stage
+from practicum_local.recipes import RECIPES, USUAL, ImageRef, reference, stage, versions_of
 
 VERSIONS_KEPT = 3
 LAYERS_KEPT = 150
@@ -128,7 +128,9 @@ class Images:
     def _forget_former(self, name: str) -> None:
         """Keep the newest versions of an image: other checkouts and a way back may want them."""
         stored = self.buildah.images()
-        of_name = [image for image in stored if any(_is_of(name, n) for n in image.names)]
+        of_name = [
+            image for image in stored if any(n.startswith(versions_of(name)) for n in image.names)
+        ]
         of_name.sort(key=lambda image: image.created, reverse=True)
         former = {n for image in of_name[VERSIONS_KEPT:] for n in image.names}
         self.buildah.forget(sorted(former))
@@ -153,7 +155,3 @@ class Images:
                 yield
             finally:
                 self.buildah.release()
-
-
-def _is_of(name: str, reference: str) -> bool:
-    return reference.startswith(f"localhost/practicum/{name}:")

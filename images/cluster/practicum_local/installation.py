@@ -9,6 +9,7 @@ from practicum_local.images import ImageRef, Images
 from practicum_local.node import Node
 from practicum_local.nodeconfig import NODE_ADDRESS
 from practicum_local.progress import Progress
+from practicum_local.recipes import versions_of
 from practicum_local.release import Cluster, Site
 from practicum_local.settings import Settings
 
@@ -151,7 +152,7 @@ class Installation:
         pods = self.cluster.get("pods", "--all-namespaces")["items"]
         used = {c["image"] for pod in pods for c in pod["spec"]["containers"]}
         wanted = used | {str(ref) for ref in refs.values()}
-        built = tuple(f"localhost/practicum/{name}:" for name in IMAGES)
+        built = tuple(versions_of(name) for name in IMAGES)
         present = {name for name in self.node.images() if name.startswith(built)}
         if former := sorted(present - wanted):
             self.node.remove_images(former)

@@ -59,7 +59,12 @@ class ImageRef:
     tag: str
 
     def __str__(self) -> str:
-        return f"localhost/practicum/{self.name}:{self.tag}"
+        return f"{versions_of(self.name)}{self.tag}"
+
+
+def versions_of(name: str) -> str:
+    """How the references of all versions of an image begin."""
+    return f"localhost/practicum/{name}:"
 
 
 def reference(recipe: Recipe, checkout: Path, parent: str) -> ImageRef:
