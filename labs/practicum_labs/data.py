@@ -48,17 +48,26 @@ def load(
     Which side an example is on never depends on the seed, and things that belong together
     (the same text, the same review) are on the same side. Raises DataError.
     """
-    found = entry(name)
-    path = (folder or LabSettings().data) / found.folder
-    verify(found, path)
-    _loaded[name] = found.sha256
+    found, place = entry(name), path(name, folder=folder)
     sides: tuple[list[Example], list[Example]] = ([], [])
-    for example, group in _read(found, path):
+    for example, group in _read(found, place):
         sides[_is_validation(group)].append(example)
     rng = random.Random(seed)  # noqa: S311 (a reproducible draw)
     for side in sides:
         rng.shuffle(side)
     return Split(sides[0][:train], sides[1][:validation], CLASSES)
+
+
+def path(name: str, *, folder: Path | None = None) -> Path:
+    """Return the folder of the data set or model ``name``, for who reads its files.
+
+    Raises DataError when it is missing or changed.
+    """
+    found = entry(name)
+    place = (folder or LabSettings().data) / found.folder
+    verify(found, place)
+    _loaded[name] = found.sha256
+    return place
 
 
 def loaded() -> dict[str, str]:
@@ -71,12 +80,12 @@ def note_loaded(name: str, sha256: str) -> None:
     _loaded[name] = sha256
 
 
-def _read(found: Entry, path: Path) -> list[tuple[Example, str]]:
+def _read(found: Entry, place: Path) -> list[tuple[Example, str]]:
     """Return each example with the group it belongs to."""
     group: Callable[[str, str], str] = _same_document if found.group == "document" else _same_text
     examples = []
     for name in found.files:
-        for line in (path / name).read_text("utf-8", errors="replace").splitlines():
+        for line in (place / name).read_text("utf-8", errors="replace").splitlines():
             number, rating, text = line.split("\t", 2)
             text = html.unescape(text).strip()
             examples.append((Example(text, _label(float(rating))), group(number, text)))

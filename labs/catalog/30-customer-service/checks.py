@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 
+from practicum_labs import data
 from practicum_labs.authoring.source import read_cells
 from practicum_labs.checking.probe import Probe, Wrong
-from practicum_labs.registry import entry, verify
 
 NEEDS = {"pack": ("safetensors.torch",), "transfer": ("safetensors.torch",)}
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
@@ -602,8 +602,8 @@ def _lab(probe: Probe, *anchors: str) -> Any:
     module = types.ModuleType("lab_cells")
     sys.modules["lab_cells"] = module
     module.__dict__.update(
-        hashlib=hashlib, json=json, random=random, re=re, time=time, np=np, Path=Path, entry=entry,
-        verify=verify, Counter=Counter, defaultdict=defaultdict, dataclass=dataclass, replace=replace,
+        hashlib=hashlib, json=json, random=random, re=re, time=time, np=np, Path=Path, data=data,
+        Counter=Counter, defaultdict=defaultdict, dataclass=dataclass, replace=replace,
     )
     cells = {cell.anchor: cell.code for cell in read_cells(probe.folder / "lab.py") if cell.code}
     for anchor in ("templates", *anchors):

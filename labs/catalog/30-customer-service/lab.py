@@ -29,7 +29,6 @@ from torch.nn import functional as F
 from practicum_labs import data, metrics, track
 from practicum_labs.checking.capture import module_of
 from practicum_labs.lab import open_lab
-from practicum_labs.registry import entry, verify
 from practicum_labs.tier import use_threads
 
 lab = open_lab("service", language="en")
@@ -193,9 +192,8 @@ class Request:
 
 def templates_of(place, language):
     """Yield (template, skill, rules, slots) of every template of a language."""
-    found = entry("ha-intents")
-    verify(found, Path(place) / found.folder)
-    content = json.loads((Path(place) / found.folder / f"{language}.json").read_text("utf-8"))
+    file = data.path("ha-intents", folder=Path(place)) / f"{language}.json"
+    content = json.loads(file.read_text("utf-8"))
     words = {name: [w.replace("_", " ") for w in text.split()] for name, text in WORDS[language].items()}
     slots = {"home_zone": words["zone"], "shopping_list_item": words["item"],
              "todo_list_item": words["item"], "timer_command": words["command"],
@@ -284,7 +282,6 @@ def as_customer(request, rng, typos=0.4, polite=0.6):
 EACH = max(2, round(8 * lab.tier.scale))
 place = Path(lab.settings.data)
 known = [name for name in SKILLS if name not in NEW]  # "" among them: nothing for us
-data.note_loaded("ha-intents", entry("ha-intents").sha256)
 requests = [r for r in read_requests(place, "zh-CN", each=EACH, seed=SEED) if r.skill in known]
 
 rng = random.Random(SEED)

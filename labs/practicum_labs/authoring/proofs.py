@@ -2,8 +2,9 @@
 
 `proofs/<step>.py` holds other right answers, `alternative_<name>`, and wrong ones,
 `mutant_<failure>__<name>`, whose name says which failure the check must find. For an
-artefact they are functions ``(folder, data)`` that make one. The toolkit adds the
-mechanical ones: nothing, echo, constant, endless, too much memory, wrong parameters.
+artefact they are functions ``(folder, data)`` that make one in ``<step>/<name>``. What
+proofs share stands in `proofs/_shared.py`. The toolkit adds the mechanical ones: nothing,
+echo, constant, endless, too much memory, wrong parameters.
 """
 
 import ast
@@ -25,6 +26,7 @@ from practicum_labs.schema import Step
 Kind = Literal["solution", "alternative", "untouched", "mutant", "mechanical"]
 GOOD: Final = ("solution", "alternative")
 ANY: Final = "*"
+SHARED: Final = "_shared"
 MECHANICAL: Final = {
     "nothing": ("returns_none", "def mechanical(*args, **kwargs):\n    return None\n"),
     "echo": (ANY, "def mechanical(first, *args, **kwargs):\n    return first\n"),
@@ -102,15 +104,28 @@ def summary(step: Step, rows: list[Row]) -> str:
 
 def proof_names(path: Path) -> tuple[list[str], list[str]]:
     """Return the names of alternatives and mutants in a file of proofs."""
-    names = [
-        node.name
-        for node in ast.parse(path.read_text("utf-8")).body
-        if isinstance(node, ast.FunctionDef | ast.ClassDef)
-    ]
+    names: list[str] = []
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            names.append(node.name)
+        elif isinstance(node, ast.ImportFrom) and node.module == SHARED:
+            names += [alias.name for alias in node.names]
     return (
         [name for name in names if name.startswith("alternative_")],
         [name for name in names if name.startswith("mutant_")],
     )
+
+
+def standalone(path: Path) -> str:
+    """Return the proofs at ``path`` with what they import from `_shared.py` in its place."""
+    source = path.read_text("utf-8")
+    shared = path.with_name(f"{SHARED}.py")
+    for node in reversed(ast.parse(source).body):
+        if isinstance(node, ast.ImportFrom) and node.module == SHARED:
+            lines = source.splitlines(keepends=True)
+            lines[node.lineno - 1 : node.end_lineno] = [shared.read_text("utf-8")]
+            source = "".join(lines)
+    return source
 
 
 def expected_failure(mutant: str) -> str:
@@ -122,7 +137,7 @@ def _cases(
     lab: Lab, step: Step, scratch: Path, data: Path, tell: Callable[[str], None]
 ) -> Iterator[Case]:
     path = lab.folder / "proofs" / f"{step.name}.py"
-    source = path.read_text("utf-8")
+    source = standalone(path)
     alternatives, mutants = proof_names(path)
     if step.kind == "artefact":
 
@@ -164,6 +179,7 @@ def _make(path: Path, name: str, folder: Path, data: Path) -> Path:
     request = {"path": str(path), "name": name, "folder": str(folder), "data": str(data)}
     code = (
         "import json, runpy, sys; from pathlib import Path; r = json.loads(sys.argv[1])\n"
+        "sys.path.insert(0, str(Path(r['path']).parent))\n"
         "made = runpy.run_path(r['path'])[r['name']](Path(r['folder']), Path(r['data']))\n"
         "print(); print(made)"
     )

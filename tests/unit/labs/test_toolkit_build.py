@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import nbformat
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from practicum_labs.authoring.build import build, find_lab, notebook, read_lab, to_bytes
 from practicum_labs.authoring.lint import lint
 from practicum_labs.authoring.new import new_lab
+from practicum_labs.authoring.proofs import proof_names, standalone
 from practicum_labs.authoring.source import SourceError, read_cells
 from practicum_labs.authoring.text import read_blocks, stamp
 
@@ -139,3 +141,19 @@ def test_catalogue_notebooks_are_valid_and_differ_only_where_they_may(folder):
     assert code["en", False] == code["zh", False]
     assert "NotImplementedError" in code["en", False]
     assert "NotImplementedError" not in code["en", True]
+
+
+def test_proofs_of_a_lab_share_what_they_import(tmp_path):
+    (tmp_path / "_shared.py").write_text(
+        "HALF = 0.5\ndef mutant_wrong__half(x):\n    return HALF * x\n"
+    )
+    step = tmp_path / "double.py"
+    step.write_text(
+        "from _shared import (\n    HALF,\n    mutant_wrong__half,\n)\n"
+        "def alternative_divided(x):\n    return x / HALF\n"
+    )
+    assert proof_names(step) == (["alternative_divided"], ["mutant_wrong__half"])
+    names: dict[str, Any] = {}
+    exec(standalone(step), names)
+    assert names["alternative_divided"](2) == 4
+    assert names["mutant_wrong__half"](2) == 1

