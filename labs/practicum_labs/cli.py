@@ -132,7 +132,8 @@ def _both_sides(options: argparse.Namespace) -> int:
     lab = read_lab(find_lab(options.catalog, options.lab))
     with tempfile.TemporaryDirectory() as scratch:
         built = build(lab.folder, Path(scratch))
-        rows = prove(lab, built, LabSettings().data, only=options.step)
+        steps = {options.step} if options.step else None
+        rows = prove(lab, built, LabSettings().data, steps=steps)
     if options.json:
         options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps([_row(row) for row in rows], indent=1), "utf-8")

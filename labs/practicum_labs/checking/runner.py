@@ -41,56 +41,64 @@ class Result:
         return not self.failure
 
 
-def run_check(
-    folder: Path,
-    step: Step,
-    candidate: Candidate | Path,
-    *,
-    data: Path,
-    seed: int | None = None,
-    wall_seconds: float | None = None,
-) -> Result:
-    """Check ``candidate`` for ``step`` of the lab in ``folder``, on inputs made from ``seed``."""
-    seeds = None if seed is None else [seed]
-    return run_checks(folder, step, [candidate], data=data, seeds=seeds, wall_seconds=wall_seconds)[
-        0
-    ]
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A candidate for a step of a lab, on inputs made from ``seed``."""
+
+    step: Step
+    candidate: Candidate | Path
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
+
+
+def run_check(folder: Path, check: Check, *, data: Path, wall_seconds: float = 0) -> Result:
+    """Run one check of the lab in ``folder``."""
+    return run_checks(folder, [check], data=data, wall_seconds=wall_seconds)[0]
 
 
 def run_checks(
-    folder: Path,
-    step: Step,
-    candidates: Sequence[Candidate | Path],
-    *,
-    data: Path,
-    seeds: Sequence[int] | None = None,
-    wall_seconds: float | None = None,
+    folder: Path, checks: Sequence[Check], *, data: Path, wall_seconds: float = 0
 ) -> list[Result]:
-    """Check several candidates for one step; each is on its own."""
-    seeds = seeds or [secrets.randbelow(2**31) for _ in candidates]
+    """Run checks of the lab in ``folder`` one after another; no candidate sees another.
+
+    They share one process that imports what they need, and each is a child of it. After
+    ``wall_seconds`` the rest is given up; 0 allows for a busy machine.
+    """
     request = {
         "folder": str(folder),
-        "step": step.name,
         "data": str(data),
-        "cpu_seconds": step.cpu_seconds,
-        "memory_mib": step.memory_mib,
-        "candidates": [_item(*pair) for pair in zip(candidates, seeds, strict=True)],
+        "checks": [_item(check) for check in checks],
     }
-    patience = wall_seconds or STARTUP + step.cpu_seconds * PATIENCE * len(candidates)
-    answer, printed, status = _converse(json.dumps(request), patience)
-    if answer:
-        return [_result(step, item, printed) for item in json.loads(answer)]
-    if status is None:
-        lost = _ended(step, "stuck", printed, seconds=patience)
+    usual = STARTUP + PATIENCE * sum(check.step.cpu_seconds for check in checks)
+    patience = wall_seconds or usual
+    answers, printed, status = _converse(json.dumps(request), patience)
+    results = [
+        _result(check.step, json.loads(line), printed)
+        for check, line in zip(checks, answers, strict=False)
+    ]
+    for check in checks[len(results) :]:
+        if status is None:
+            lost = _ended(check.step, "stuck", printed, seconds=patience)
+        else:
+            lost = _ended(check.step, "crashed", printed, status=status, detail=printed[-400:])
+        results.append(lost)
+    return results
+
+
+def _item(check: Check) -> dict[str, Any]:
+    path, code = "", Candidate("", "")
+    if isinstance(check.candidate, Path):
+        path = str(check.candidate.resolve())
     else:
-        lost = _ended(step, "crashed", printed, status=status, detail=printed[-400:])
-    return [lost for _ in candidates]
-
-
-def _item(candidate: Candidate | Path, seed: int) -> dict[str, Any]:
-    if isinstance(candidate, Path):
-        return {"source": "", "name": "", "artefact": str(candidate.resolve()), "seed": seed}
-    return {"source": candidate.source, "name": candidate.name, "artefact": "", "seed": seed}
+        code = check.candidate
+    return {
+        "step": check.step.name,
+        "cpu_seconds": check.step.cpu_seconds,
+        "memory_mib": check.step.memory_mib,
+        "seed": check.seed,
+        "artefact": path,
+        "source": code.source,
+        "name": code.name,
+    }
 
 
 def _result(step: Step, item: dict[str, Any], printed: str) -> Result:
@@ -108,8 +116,8 @@ def _ended(step: Step, failure: str, printed: str, **facts: Any) -> Result:
     return Result(step.name, failure, generic=True, facts=facts, printed=printed)
 
 
-def _converse(request: str, patience: float) -> tuple[str, str, int | None]:
-    """Return the worker's answer, what was printed, and its status; None when it was stuck."""
+def _converse(request: str, patience: float) -> tuple[list[str], str, int | None]:
+    """Return the worker's answers, what was printed, and its status; None when it was stuck."""
     with (
         tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed,
         tempfile.TemporaryFile("w+", encoding="utf-8") as answer,
@@ -134,7 +142,8 @@ def _converse(request: str, patience: float) -> tuple[str, str, int | None]:
             _end(process)
         printed.seek(0)
         answer.seek(0)
-        return answer.read() if status == 0 else "", printed.read()[-PRINTED:], status
+        whole = [line for line in answer if line.endswith("\n")]
+        return whole, printed.read()[-PRINTED:], status
 
 
 def _end(process: subprocess.Popen[str]) -> None:

@@ -1,8 +1,8 @@
 """The process that runs checks: the lab's own check, the candidate, its limits.
 
-Reads a request as JSON on standard input and writes the results as JSON to the file
-descriptor named on the command line. It imports what the check needs once and forks for
-each candidate, so that none sees what another left behind.
+Reads a request as JSON on standard input and writes each result as a line of JSON to the
+file descriptor named on the command line. It imports what the checks need once and forks
+for each candidate, so that none sees what another left behind.
 """
 
 import importlib
@@ -31,22 +31,26 @@ def main() -> None:
     out = int(sys.argv[1])
     request = json.load(sys.stdin)
     checks = _checks(Path(request["folder"]))
-    for name in getattr(checks, "NEEDS", {}).get(request["step"], ()):
-        importlib.import_module(name)
-    results = [_in_child(request, checks, item) for item in request["candidates"]]
+    needs = getattr(checks, "NEEDS", {})
+    for step in {item["step"] for item in request["checks"]}:
+        for name in needs.get(step, ()):
+            importlib.import_module(name)
     with os.fdopen(out, "w", encoding="utf-8") as file:
-        json.dump(results, file, ensure_ascii=False, default=str)
+        for item in request["checks"]:
+            result = _in_child(Path(request["folder"]), Path(request["data"]), checks, item)
+            print(json.dumps(result, ensure_ascii=False, default=str), file=file, flush=True)
 
 
-def _in_child(request: Json, checks: types.ModuleType, candidate: Json) -> Json:
-    """Return the result of one candidate, or the signal that ended it."""
+def _in_child(folder: Path, data: Path, checks: types.ModuleType, item: Json) -> Json:
+    """Return the result of one check, or the signal that ended it."""
     read, write = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         os.close(read)
         with os.fdopen(write, "w", encoding="utf-8") as file:
-            json.dump(_run(request, checks, candidate), file, ensure_ascii=False, default=str)
+            found = _run(Probe(item["seed"], folder, data), checks, item)
+            json.dump(found, file, ensure_ascii=False, default=str)
         sys.stdout.flush()
         os._exit(0)
     os.close(write)
@@ -59,21 +63,20 @@ def _in_child(request: Json, checks: types.ModuleType, candidate: Json) -> Json:
     return {"status": os.waitstatus_to_exitcode(status)}
 
 
-def _run(request: Json, checks: types.ModuleType, candidate: Json) -> Json:
+def _run(probe: Probe, checks: types.ModuleType, item: Json) -> Json:
     """Return what the check found; never raises for what the candidate does."""
     _be_the_first_to_die()
-    probe = Probe(candidate["seed"], Path(request["folder"]), Path(request["data"]))
     began = time.process_time()
     failure: str
     generic, facts = False, {}
     try:
-        _limit(request["cpu_seconds"], request["memory_mib"])
-        getattr(checks, request["step"])(probe, _subject(candidate))
+        _limit(item["cpu_seconds"], item["memory_mib"])
+        getattr(checks, item["step"])(probe, _subject(item))
         failure = ""
     except Wrong as wrong:
         failure, generic, facts = wrong.failure, wrong.generic, wrong.facts
     except OutOfTime:
-        failure, generic, facts = "endless", True, {"seconds": request["cpu_seconds"]}
+        failure, generic, facts = "endless", True, {"seconds": item["cpu_seconds"]}
     except MemoryError:
         failure, generic = "memory", True
     signal.setitimer(signal.ITIMER_PROF, 0)
@@ -87,11 +90,11 @@ def _run(request: Json, checks: types.ModuleType, candidate: Json) -> Json:
     }
 
 
-def _subject(candidate: Json) -> Any:
+def _subject(item: Json) -> Any:
     """Return what is checked: the path of an artefact, or the function in the source."""
-    if candidate["artefact"]:
-        return Path(candidate["artefact"])
-    return _load(candidate["source"], candidate["name"])
+    if item["artefact"]:
+        return Path(item["artefact"])
+    return _load(item["source"], item["name"])
 
 
 def _load(source: str, name: str) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from practicum_labs.authoring.reference import reference
 from practicum_labs.authoring.source import read_cells
 from practicum_labs.checking.capture import Candidate, CaptureError, capture, module_of
-from practicum_labs.checking.runner import run_check, run_checks
+from practicum_labs.checking.runner import Check, run_check, run_checks
 from practicum_labs.lab import Lab, open_lab
 from practicum_labs.messages import say
 from practicum_labs.schema import Step, Text
@@ -49,9 +49,11 @@ def _step(name: str = "double", **limits: int) -> Step:
     return Step(name=name, title=TITLE, signature=f"{name}(x)", **{"cpu_seconds": 5, **limits})
 
 
-def _run(folder: Path, code: str, step: Step | None = None, **options: object):
-    candidate = Candidate(code, "double")
-    return run_check(folder, step or _step(), candidate, data=folder, **options)
+def _run(
+    folder: Path, code: str, step: Step | None = None, *, wall_seconds: float = 0, **seed: int
+):
+    check = Check(step or _step(), Candidate(code, "double"), **seed)
+    return run_check(folder, check, data=folder, wall_seconds=wall_seconds)
 
 
 @pytest.mark.parametrize(
@@ -118,9 +120,17 @@ def _sleepers() -> list[bytes]:
 
 def test_one_candidate_does_not_see_what_another_left(folder):
     spoils = "import random\nrandom.Random.randint = None\ndef double(x):\n    return 2 * x"
+    codes = [spoils, "def double(x):\n    return 2 * x"]
+    checks = [Check(_step(), Candidate(code, "double")) for code in codes]
+    assert run_checks(folder, checks, data=folder)[1].passed
+
+
+def test_what_was_found_before_one_that_waits_for_ever_is_kept(folder):
     good = Candidate("def double(x):\n    return 2 * x", "double")
-    results = run_checks(folder, _step(), [Candidate(spoils, "double"), good], data=folder)
-    assert [result.failure for result in results][1] == ""
+    waits = Candidate("import time\ndef double(x):\n    time.sleep(987654)", "double")
+    checks = [Check(_step(), candidate) for candidate in (good, waits, good)]
+    results = run_checks(folder, checks, data=folder, wall_seconds=3.0)
+    assert [result.failure for result in results] == ["", "stuck", "stuck"]
 
 
 def test_inputs_are_fresh_each_time_and_the_same_for_a_seed(folder):
@@ -137,17 +147,15 @@ def test_what_it_prints_is_kept_apart(folder):
 
 def test_a_check_does_not_get_the_sandbox_token(folder, monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret")
-    result = run_check(
-        folder, _step("token"), Candidate("def f():\n    return 1", "f"), data=folder
-    )
-    assert result.passed
+    check = Check(_step("token"), Candidate("def f():\n    return 1", "f"))
+    assert run_check(folder, check, data=folder).passed
 
 
 def test_an_artefact_is_checked_by_its_path(folder):
     step = _step("file").model_copy(update={"kind": "artefact"})
     (folder / "a").write_text("right")
     (folder / "b").write_text("left")
-    results = run_checks(folder, step, [folder / "a", folder / "b"], data=folder)
+    results = run_checks(folder, [Check(step, folder / name) for name in "ab"], data=folder)
     assert [result.failure for result in results] == ["", "wrong"]
 
 
