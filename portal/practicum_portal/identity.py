@@ -5,6 +5,8 @@ from enum import StrEnum
 from typing import Literal
 
 Language = Literal["en", "zh"]
+LONGEST_USER = 120
+"""Characters of a user name that the portal can keep."""
 
 
 class Role(StrEnum):

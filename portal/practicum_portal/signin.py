@@ -13,8 +13,9 @@ from cryptography.fernet import Fernet, InvalidToken
 from practicum_portal.clock import Clock
 from practicum_portal.database import Database
 from practicum_portal.directory import Directory, HubUnreachableError
-from practicum_portal.errors import BadRequestError
+from practicum_portal.errors import BadRequestError, ForbiddenError
 from practicum_portal.hub import Hub, HubAwayError, HubRefusedError
+from practicum_portal.identity import LONGEST_USER
 from practicum_portal.store import audit, sessions
 
 LOGIN_SECONDS = 600
@@ -105,6 +106,12 @@ class SignIn:
             raise HubUnreachableError(str(error)) from error
         if owner is None:
             raise _stale()
+        if len(owner.name) > LONGEST_USER:
+            raise ForbiddenError(
+                "Your user name is too long.",
+                hint=f"At most {LONGEST_USER} characters. Ask an administrator for a shorter one.",
+                code="user-name-too-long",
+            )
         # The token is not kept: what it could do is asked with the portal's own, each time anew.
         self._directory.forget_user(owner.name)
         secret = secrets.token_urlsafe(32)

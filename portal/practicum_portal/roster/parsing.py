@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from practicum_portal.identity import Role
+from practicum_portal.identity import LONGEST_USER, Role
 from practicum_portal.roster.decoding import decode
 from practicum_portal.roster.problems import problem
 from practicum_portal.views.cohorts import RosterProblem
@@ -39,7 +39,6 @@ _ROLES = {
     "teacher": Role.INSTRUCTOR,
     "讲师": Role.INSTRUCTOR,
 }
-_USER_MAX = 120
 _NAME_MAX = 200
 _EMAIL_MAX = 320
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -266,14 +265,14 @@ def _check_user(number: int, user: str) -> Iterator[RosterProblem]:
             "The user name is missing.",
             "Write the name that the person signs in with.",
         )
-    elif len(user) > _USER_MAX or "/" in user or _odd(user) or re.search(r"\s", user):
+    elif len(user) > LONGEST_USER or "/" in user or _odd(user) or re.search(r"\s", user):
         yield problem(
             number,
             "user",
             "invalid",
             user[:80],
             f"“{user[:80]}” can't be a user name.",
-            f"At most {_USER_MAX} characters, without spaces and slashes.",
+            f"At most {LONGEST_USER} characters, without spaces and slashes.",
         )
 
 

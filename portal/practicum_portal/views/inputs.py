@@ -7,6 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from practicum_api.base import Quantity
 from practicum_api.names import COHORT_NAME_MAX, SERVER_NAME_MAX, SERVER_NAME_PATTERN
+from practicum_portal.identity import LONGEST_USER
 
 CohortName = Annotated[
     str,
@@ -46,7 +47,7 @@ class SandboxRequest(Input):
     """The cohort."""
     lab: LabName
     """The lab."""
-    owner: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    owner: Annotated[str, Field(min_length=1, max_length=LONGEST_USER)] | None = None
     """For whom; the person who asks when left out. Instructors may ask for their trainees."""
 
 

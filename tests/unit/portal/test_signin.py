@@ -99,6 +99,16 @@ async def test_a_refusal_at_the_hub_is_told(portal):
     assert (response.status_code, response.json()["code"]) == (403, "sign-in-refused")
 
 
+async def test_a_name_that_is_too_long_to_keep_is_told(portal):
+    client = portal.client()
+    at_hub, _ = await begin(client)
+    portal.hub.codes["abc"] = ("trainee", "t")
+    portal.hub.tokens["t"] = TokenOwner("t" * 121, frozenset())
+    response = await client.get(f"/oauth/callback?code=abc&state={at_hub.params['state']}")
+    assert (response.status_code, response.json()["code"]) == (403, "user-name-too-long")
+    assert "practicum" not in client.cookies
+
+
 async def test_a_hub_that_is_away_is_a_503(portal):
     client = portal.client()
     at_hub, _ = await begin(client)
