@@ -79,6 +79,7 @@ class Installation:
         """Bring everything up from any state, and walk the main job unless told not to."""
         paths = self.settings.paths
         self.node.check()
+        self.settings.keep()
         toolchain.install(["images", "walk"], paths)
         self.node.up(Progress())
         refs = Images(paths).build(IMAGES)
@@ -105,6 +106,7 @@ class Installation:
         self.node.down(Progress(), purge=True)
         if toolchain.find("buildah"):
             Images(self.settings.paths).release()
+        self.settings.forget()
         progress.note(f"Nothing runs any more. {self.settings.paths.root} keeps what is slow.")
 
     def status(self) -> Status:

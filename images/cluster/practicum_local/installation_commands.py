@@ -53,10 +53,10 @@ def _up(arguments: argparse.Namespace, _: Paths) -> int:
 
 
 def _down(_: argparse.Namespace, __: Paths) -> int:
-    Installation(Settings()).down()
+    Installation(Settings.of_what_runs()).down()
     return 0
 
 
 def _status(arguments: argparse.Namespace, _: Paths) -> int:
-    Installation(Settings()).say(as_json=arguments.json)
+    Installation(Settings.of_what_runs()).say(as_json=arguments.json)
     return 0

@@ -1,5 +1,6 @@
 """Settings of the local platform, read from `PRACTICUM_*` in the environment."""
 
+import json
 from pathlib import Path
 
 from pydantic import Field
@@ -28,3 +29,26 @@ class Settings(BaseSettings):
     def paths(self) -> Paths:
         """The folders below `cache`."""
         return Paths(self.cache.expanduser().absolute())
+
+    @classmethod
+    def of_what_runs(cls) -> "Settings":
+        """The settings that `up` was given, but for what the environment says now."""
+        now = cls()
+        try:
+            kept = json.loads(now._kept.read_text())
+        except (FileNotFoundError, ValueError):
+            return now
+        return cls(**(kept | now.model_dump(include=now.model_fields_set)))
+
+    def keep(self) -> None:
+        """Write them down for who asks later what runs."""
+        self.paths.root.mkdir(parents=True, exist_ok=True)
+        self._kept.write_text(self.model_dump_json(exclude={"cache"}))
+
+    def forget(self) -> None:
+        """Nothing runs any more."""
+        self._kept.unlink(missing_ok=True)
+
+    @property
+    def _kept(self) -> Path:
+        return self.paths.root / "settings.json"
