@@ -8,7 +8,7 @@ from typing import Any, Final
 from practicum_labs.authoring.reference import reference
 from practicum_labs.authoring.source import read_cells
 from practicum_labs.checking.capture import CaptureError, capture
-from practicum_labs.checking.runner import Check, Result, run_check
+from practicum_labs.checking.runner import Check, Checker, Result
 from practicum_labs.messages import say, speak
 from practicum_labs.report import UNLOCK_AFTER, Report, report
 from practicum_labs.schema import Manifest, Messages, Quiz, read_manifest, read_messages, read_quiz
@@ -30,6 +30,7 @@ class Lab:
     language: str
     state: StateFile
     settings: LabSettings
+    checker: Checker
 
     @property
     def tier(self) -> Tier:
@@ -51,7 +52,7 @@ class Lab:
         except CaptureError as error:
             result = Result(step, error.reason, generic=True, facts=error.facts)
         else:
-            result = run_check(self.folder, Check(declared, candidate), data=self.settings.data)
+            result = self.checker.run(Check(declared, candidate))
         state = self.state.change(lambda state: state.step(step).seen(result.failure))
         return report(result, declared, state.step(step), self.messages, self.language)
 
@@ -188,4 +189,5 @@ def open_lab(name: str, *, language: str = "en", settings: LabSettings | None = 
         language=language,
         state=StateFile(settings.state / "labs" / f"{name}.json"),
         settings=settings,
+        checker=Checker(folder, settings.data),
     )

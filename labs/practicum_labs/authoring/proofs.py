@@ -20,7 +20,7 @@ from typing import Final, Literal
 from practicum_labs.authoring.build import Lab
 from practicum_labs.authoring.reference import reference
 from practicum_labs.checking.capture import Candidate
-from practicum_labs.checking.runner import Check, Result, run_checks
+from practicum_labs.checking.runner import Check, Checker, Result
 from practicum_labs.schema import Step
 
 Kind = Literal["solution", "alternative", "untouched", "mutant", "mechanical"]
@@ -87,8 +87,8 @@ def prove(
     chosen = [step for step in lab.manifest.steps if steps is None or step.name in steps]
     with tempfile.TemporaryDirectory() as scratch:
         cases = [case for step in chosen for case in _cases(lab, step, Path(scratch), data, tell)]
-        results = run_checks(built, [case.check for case in cases], data=data)
-    rows = [Row(case, result) for case, result in zip(cases, results, strict=True)]
+        with Checker(built, data) as checker:
+            rows = [Row(case, checker.run(case.check)) for case in cases]
     for step in chosen:
         tell(summary(step, [row for row in rows if row.case.step is step]))
     return rows

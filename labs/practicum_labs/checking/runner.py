@@ -3,15 +3,17 @@
 import json
 import os
 import secrets
+import selectors
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+import time
+import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, Self
 
 from practicum_labs.checking.capture import Candidate
 from practicum_labs.schema import Step
@@ -19,7 +21,18 @@ from practicum_labs.schema import Step
 PATIENCE: Final = 20
 """Wall seconds a CPU second may take on a busy machine."""
 STARTUP: Final = 300
+"""Seconds in which the process must have imported what a check needs."""
 PRINTED: Final = 2000
+CHUNK: Final = 1 << 16
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A candidate for a step of a lab, on inputs made from ``seed``."""
+
+    step: Step
+    candidate: Candidate | Path
+    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,116 +54,153 @@ class Result:
         return not self.failure
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """A candidate for a step of a lab, on inputs made from ``seed``."""
+class Checker:
+    """Runs the checks of the lab in ``folder``, each in a process that ends with it.
 
-    step: Step
-    candidate: Candidate | Path
-    seed: int = field(default_factory=lambda: secrets.randbelow(2**31))
-
-
-def run_check(folder: Path, check: Check, *, data: Path, wall_seconds: float = 0) -> Result:
-    """Run one check of the lab in ``folder``."""
-    return run_checks(folder, [check], data=data, wall_seconds=wall_seconds)[0]
-
-
-def run_checks(
-    folder: Path, checks: Sequence[Check], *, data: Path, wall_seconds: float = 0
-) -> list[Result]:
-    """Run checks of the lab in ``folder`` one after another; no candidate sees another.
-
-    They share one process that imports what they need, and each is a child of it. After
-    ``wall_seconds`` the rest is given up; 0 allows for a busy machine.
+    Those are children of one that has imported what checks need: it starts with the first
+    check, is kept for the next, and ends with this object or this process. ``wall_seconds``
+    bounds each check; 0 allows for a busy machine.
     """
-    request = {
-        "folder": str(folder),
-        "data": str(data),
-        "checks": [_item(check) for check in checks],
-    }
-    usual = STARTUP + PATIENCE * sum(check.step.cpu_seconds for check in checks)
-    patience = wall_seconds or usual
-    answers, printed, status = _converse(json.dumps(request), patience)
-    results = [
-        _result(check.step, json.loads(line), printed)
-        for check, line in zip(checks, answers, strict=False)
-    ]
-    for check in checks[len(results) :]:
-        if status is None:
-            lost = _ended(check.step, "stuck", printed, seconds=patience)
-        else:
-            lost = _ended(check.step, "crashed", printed, status=status, detail=printed[-400:])
-        results.append(lost)
-    return results
+
+    def __init__(self, folder: Path, data: Path, *, wall_seconds: float = 0) -> None:
+        """Start nothing yet."""
+        self._folder, self._data, self._wall_seconds = folder, data, wall_seconds
+        self._worker: _Worker | None = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the process."""
+        self.close()
+
+    def close(self) -> None:
+        """End the process; the next check starts another."""
+        if self._worker:
+            self._worker.end()
+        self._worker = None
+
+    def run(self, check: Check) -> Result:
+        """Run one check; whatever the candidate does has a name in the result."""
+        self._worker = worker = self._worker or _Worker(self._folder, self._data)
+        wall_seconds = self._wall_seconds or PATIENCE * check.step.cpu_seconds
+        answer, printed = worker.ask(_request(check, wall_seconds), STARTUP + wall_seconds)
+        if answer is None:
+            self.close()
+            detail = {"status": worker.status, "detail": printed[-400:]}
+            return Result(check.step.name, "crashed", True, detail, printed=printed)
+        return _result(check.step, json.loads(answer), printed)
 
 
-def _item(check: Check) -> dict[str, Any]:
+def _request(check: Check, wall_seconds: float) -> str:
     path, code = "", Candidate("", "")
     if isinstance(check.candidate, Path):
         path = str(check.candidate.resolve())
     else:
         code = check.candidate
-    return {
+    content = {
         "step": check.step.name,
         "cpu_seconds": check.step.cpu_seconds,
+        "wall_seconds": wall_seconds,
         "memory_mib": check.step.memory_mib,
         "seed": check.seed,
         "artefact": path,
         "source": code.source,
         "name": code.name,
     }
+    return json.dumps(content) + "\n"
 
 
-def _result(step: Step, item: dict[str, Any], printed: str) -> Result:
-    status = item.get("status")
+def _result(step: Step, answer: dict[str, Any], printed: str) -> Result:
+    status = answer.get("status")
     if status is None:
-        return Result(step.name, printed=printed, **item)
-    if status == -signal.SIGXCPU:
-        return _ended(step, "endless", printed, seconds=step.cpu_seconds)
-    if status == -signal.SIGKILL:
-        return _ended(step, "killed", printed)
-    return _ended(step, "crashed", printed, status=status, detail=printed[-400:])
+        return Result(step.name, printed=printed, **answer)
+    facts: dict[str, Any] = {}
+    failure = "crashed"
+    if answer["seconds"]:
+        failure, facts = "stuck", {"seconds": answer["seconds"]}
+    elif status == -signal.SIGXCPU:
+        failure, facts = "endless", {"seconds": step.cpu_seconds}
+    elif status == -signal.SIGKILL:
+        failure = "killed"
+    else:
+        facts = {"status": status, "detail": printed[-400:]}
+    return Result(step.name, failure, True, facts, printed=printed)
 
 
-def _ended(step: Step, failure: str, printed: str, **facts: Any) -> Result:
-    return Result(step.name, failure, generic=True, facts=facts, printed=printed)
+class _Worker:
+    """The process: requests go in as lines, answers come out as lines, prints are kept apart."""
 
-
-def _converse(request: str, patience: float) -> tuple[list[str], str, int | None]:
-    """Return the worker's answers, what was printed, and its status; None when it was stuck."""
-    with (
-        tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as printed,
-        tempfile.TemporaryFile("w+", encoding="utf-8") as answer,
-    ):
-        process = subprocess.Popen(  # noqa: S603 (our own interpreter)
-            [sys.executable, "-m", "practicum_labs.checking.worker", str(answer.fileno())],
-            stdin=subprocess.PIPE,
-            stdout=printed,
-            stderr=subprocess.STDOUT,
-            pass_fds=(answer.fileno(),),
-            start_new_session=True,
-            text=True,
-            env=_environment(),
-        )
-        status: int | None = None
+    def __init__(self, folder: Path, data: Path) -> None:
+        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as this)
+        self._answers, theirs = os.pipe()
+        command = [sys.executable, "-m", "practicum_labs.checking.worker"]
         try:
-            process.communicate(request, timeout=patience)
-            status = process.returncode
-        except subprocess.TimeoutExpired:
-            pass
+            self._process = subprocess.Popen(  # noqa: S603 (our own interpreter)
+                [*command, str(folder), str(data), str(theirs)],
+                stdin=subprocess.PIPE,
+                stdout=self._printed,
+                stderr=subprocess.STDOUT,
+                pass_fds=(theirs,),
+                start_new_session=True,
+                env=_environment(),
+            )
         finally:
-            _end(process)
-        printed.seek(0)
-        answer.seek(0)
-        whole = [line for line in answer if line.endswith("\n")]
-        return whole, printed.read()[-PRINTED:], status
+            os.close(theirs)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._answers, self._printed)
+
+    @property
+    def status(self) -> int | None:
+        """How the process ended; None when it had to be."""
+        return self._process.poll()
+
+    def end(self) -> None:
+        """End the process and forget what it printed."""
+        self._finalizer()
+
+    def ask(self, request: str, patience: float) -> tuple[str | None, str]:
+        """Return the answer and what was printed; no answer when it ended, or took too long."""
+        printed = self._printed.fileno()
+        os.ftruncate(printed, 0)
+        os.lseek(printed, 0, os.SEEK_SET)
+        assert self._process.stdin
+        try:
+            self._process.stdin.write(request.encode())
+            self._process.stdin.flush()
+            answer = self._read_line(time.monotonic() + patience)
+        except BrokenPipeError:
+            answer = None
+        if answer is None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=1)
+        size = os.fstat(printed).st_size
+        said = os.pread(printed, PRINTED, max(0, size - PRINTED))
+        return answer, said.decode("utf-8", errors="replace")
+
+    def _read_line(self, deadline: float) -> str | None:
+        line = b""
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._answers, selectors.EVENT_READ)
+            while not line.endswith(b"\n"):
+                if not selector.select(max(0.0, deadline - time.monotonic())):
+                    return None
+                chunk = os.read(self._answers, CHUNK)
+                if not chunk:
+                    return None
+                line += chunk
+        return line.decode()
 
 
-def _end(process: subprocess.Popen[str]) -> None:
-    """End the check's whole session, also what it left behind."""
+def _end(process: subprocess.Popen[bytes], answers: int, printed: IO[bytes]) -> None:
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    if process.stdin:
+        with suppress(BrokenPipeError):
+            process.stdin.close()
+    os.close(answers)
+    printed.close()
 
 
 def _environment() -> dict[str, str]:

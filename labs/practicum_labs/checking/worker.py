@@ -1,16 +1,20 @@
 """The process that runs checks: the lab's own check, the candidate, its limits.
 
-Reads a request as JSON on standard input and writes each result as a line of JSON to the
-file descriptor named on the command line. It imports what the checks need once and forks
-for each candidate, so that none sees what another left behind.
+    worker FOLDER DATA FD
+
+Each line of standard input is a check, as JSON; its result goes as a line to the file
+descriptor. What checks need is imported once; each candidate runs in a fork, in a session of
+its own that ends with it, so that none sees what another left behind.
 """
 
+import ctypes
 import importlib
 import importlib.util
 import json
 import linecache
 import os
 import resource
+import select
 import signal
 import sys
 import time
@@ -22,45 +26,69 @@ from typing import Any, Final
 from practicum_labs.checking.probe import FILE, LONGEST_MESSAGE, OutOfTime, Probe, Wrong
 
 GRACE: Final = 5
+CHUNK: Final = 1 << 16
+PR_SET_PDEATHSIG: Final = 1
 MIB: Final = 1024 * 1024
 Json = dict[str, Any]
 
 
 def main() -> None:
-    """Run the checks that standard input asks for."""
-    out = int(sys.argv[1])
-    request = json.load(sys.stdin)
-    checks = _checks(Path(request["folder"]))
+    """Answer checks until standard input ends."""
+    folder, data, out = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
+    checks = _checks(folder)
     needs = getattr(checks, "NEEDS", {})
-    for step in {item["step"] for item in request["checks"]}:
-        for name in needs.get(step, ()):
-            importlib.import_module(name)
-    with os.fdopen(out, "w", encoding="utf-8") as file:
-        for item in request["checks"]:
-            result = _in_child(Path(request["folder"]), Path(request["data"]), checks, item)
-            print(json.dumps(result, ensure_ascii=False, default=str), file=file, flush=True)
+    with os.fdopen(out, "w", encoding="utf-8") as answers:
+        for line in sys.stdin:
+            item = json.loads(line)
+            for name in needs.get(item["step"], ()):
+                importlib.import_module(name)
+            result = _in_child(Probe(item["seed"], folder, data), checks, item)
+            print(json.dumps(result, ensure_ascii=False, default=str), file=answers, flush=True)
 
 
-def _in_child(folder: Path, data: Path, checks: types.ModuleType, item: Json) -> Json:
-    """Return the result of one check, or the signal that ended it."""
+def _in_child(probe: Probe, checks: types.ModuleType, item: Json) -> Json:
+    """Return the result of one check, or the signal that ended it and after how long."""
     read, write = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         os.close(read)
+        _stand_alone()
         with os.fdopen(write, "w", encoding="utf-8") as file:
-            found = _run(Probe(item["seed"], folder, data), checks, item)
-            json.dump(found, file, ensure_ascii=False, default=str)
+            json.dump(_run(probe, checks, item), file, ensure_ascii=False, default=str)
         sys.stdout.flush()
         os._exit(0)
     os.close(write)
-    with os.fdopen(read, encoding="utf-8") as file:
-        answer = file.read()
+    answer = _read(read, time.monotonic() + item["wall_seconds"])
+    if answer is None:
+        os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
     with suppress(ValueError):
-        result: Json = json.loads(answer)
+        result: Json = json.loads(answer or "")
         return result
-    return {"status": os.waitstatus_to_exitcode(status)}
+    seconds = item["wall_seconds"] if answer is None else None
+    return {"status": os.waitstatus_to_exitcode(status), "seconds": seconds}
+
+
+def _read(pipe: int, deadline: float) -> str | None:
+    """Return all that comes until the other end is closed; None when that takes too long."""
+    content = b""
+    with os.fdopen(pipe, "rb", buffering=0) as file:
+        while select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            chunk = file.read(CHUNK)
+            if not chunk:
+                return content.decode()
+            content += chunk
+    return None
+
+
+def _stand_alone() -> None:
+    """Leave the worker's session and its input, and end when it ends."""
+    os.setsid()
+    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _run(probe: Probe, checks: types.ModuleType, item: Json) -> Json:

@@ -9,7 +9,7 @@ import pytest
 from practicum_labs.authoring.reference import reference
 from practicum_labs.authoring.source import read_cells
 from practicum_labs.checking.capture import Candidate, CaptureError, capture, module_of
-from practicum_labs.checking.runner import Check, run_check, run_checks
+from practicum_labs.checking.runner import Check, Checker, Result
 from practicum_labs.lab import Lab, open_lab
 from practicum_labs.messages import say
 from practicum_labs.schema import Step, Text
@@ -39,6 +39,9 @@ def file(probe, path):
 '''
 
 
+RIGHT = "def double(x):\n    return 2 * x"
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "checks.py").write_text(CHECKS)
@@ -49,11 +52,13 @@ def _step(name: str = "double", **limits: int) -> Step:
     return Step(name=name, title=TITLE, signature=f"{name}(x)", **{"cpu_seconds": 5, **limits})
 
 
-def _run(
-    folder: Path, code: str, step: Step | None = None, *, wall_seconds: float = 0, **seed: int
-):
-    check = Check(step or _step(), Candidate(code, "double"), **seed)
-    return run_check(folder, check, data=folder, wall_seconds=wall_seconds)
+def _check(code: str, **limits: int) -> Check:
+    return Check(_step(**limits), Candidate(code, "double"))
+
+
+def _run(folder: Path, check: Check, *, wall_seconds: float = 0) -> Result:
+    with Checker(folder, folder, wall_seconds=wall_seconds) as checker:
+        return checker.run(check)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +83,7 @@ def _run(
     ],
 )
 def test_what_a_candidate_does_has_a_name(folder, code, failure):
-    result = _run(folder, code)
+    result = _run(folder, _check(code))
     assert result.failure == failure
     if result.generic:
         assert say(f"check.{failure}", "en", **result.facts)
@@ -95,14 +100,14 @@ def test_what_a_candidate_does_has_a_name(folder, code, failure):
     ],
 )
 def test_a_loop_without_end_is_ended(folder, code):
-    result = _run(folder, code, _step(cpu_seconds=1))
+    result = _run(folder, _check(code, cpu_seconds=1))
     assert result.failure == "endless"
     assert result.facts == {"seconds": 1}
 
 
 def test_something_that_waits_for_ever_is_ended_with_its_children(folder):
     code = "import subprocess\ndef double(x):\n    return subprocess.run(['sleep', '987654'])"
-    result = _run(folder, code, wall_seconds=3.0)
+    result = _run(folder, _check(code), wall_seconds=3.0)
     assert result.failure == "stuck"
     deadline = time.monotonic() + 30
     while _sleepers():
@@ -120,27 +125,43 @@ def _sleepers() -> list[bytes]:
 
 def test_one_candidate_does_not_see_what_another_left(folder):
     spoils = "import random\nrandom.Random.randint = None\ndef double(x):\n    return 2 * x"
-    codes = [spoils, "def double(x):\n    return 2 * x"]
-    checks = [Check(_step(), Candidate(code, "double")) for code in codes]
-    assert run_checks(folder, checks, data=folder)[1].passed
+    with Checker(folder, folder) as checker:
+        checker.run(_check(spoils))
+        assert checker.run(_check(RIGHT)).passed
 
 
-def test_what_was_found_before_one_that_waits_for_ever_is_kept(folder):
-    good = Candidate("def double(x):\n    return 2 * x", "double")
-    waits = Candidate("import time\ndef double(x):\n    time.sleep(987654)", "double")
-    checks = [Check(_step(), candidate) for candidate in (good, waits, good)]
-    results = run_checks(folder, checks, data=folder, wall_seconds=3.0)
-    assert [result.failure for result in results] == ["", "stuck", "stuck"]
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import time\ndef double(x):\n    time.sleep(987654)",
+        "import os\ndef double(x):\n    os.kill(os.getppid(), 9)",
+    ],
+)
+def test_a_check_that_gets_nowhere_does_not_spoil_the_next(folder, code):
+    with Checker(folder, folder, wall_seconds=3.0) as checker:
+        assert checker.run(_check(code)).failure in {"stuck", "crashed"}
+        assert checker.run(_check(RIGHT)).passed
+
+
+def test_what_checks_need_is_imported_once(folder):
+    counts = "import pathlib\nwith pathlib.Path(__file__).with_name('n').open('a') as file:\n"
+    with (folder / "checks.py").open("a") as file:
+        file.write(counts + "    file.write('x')\n")
+    with Checker(folder, folder) as checker:
+        for _ in range(3):
+            assert checker.run(_check(RIGHT)).passed
+    assert (folder / "n").read_text() == "x"
 
 
 def test_inputs_are_fresh_each_time_and_the_same_for_a_seed(folder):
-    code = "def double(x):\n    return 2 * x"
-    xs = [_run(folder, code, seed=seed).measures["x"] for seed in (1, 1, 2)]
+    checks = [Check(_step(), Candidate(RIGHT, "double"), seed=seed) for seed in (1, 1, 2)]
+    with Checker(folder, folder) as checker:
+        xs = [checker.run(check).measures["x"] for check in checks]
     assert xs[0] == xs[1] != xs[2]
 
 
 def test_what_it_prints_is_kept_apart(folder):
-    result = _run(folder, 'def double(x):\n    print(\'{"failure": ""}\')\n    return x')
+    result = _run(folder, _check('def double(x):\n    print(\'{"failure": ""}\')\n    return x'))
     assert result.failure == "same"
     assert '{"failure": ""}' in result.printed
 
@@ -148,15 +169,15 @@ def test_what_it_prints_is_kept_apart(folder):
 def test_a_check_does_not_get_the_sandbox_token(folder, monkeypatch):
     monkeypatch.setenv("JUPYTERHUB_API_TOKEN", "secret")
     check = Check(_step("token"), Candidate("def f():\n    return 1", "f"))
-    assert run_check(folder, check, data=folder).passed
+    assert _run(folder, check).passed
 
 
 def test_an_artefact_is_checked_by_its_path(folder):
     step = _step("file").model_copy(update={"kind": "artefact"})
     (folder / "a").write_text("right")
     (folder / "b").write_text("left")
-    results = run_checks(folder, [Check(step, folder / name) for name in "ab"], data=folder)
-    assert [result.failure for result in results] == ["", "wrong"]
+    assert _run(folder, Check(step, folder / "a")).passed
+    assert _run(folder, Check(step, folder / "b")).failure == "wrong"
 
 
 def _notebook(code: str) -> dict:
