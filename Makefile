@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 LOCAL := $(PY) -m practicum_local
 PYTEST := $(PY) -m pytest
-PARALLEL := --numprocesses 2 --dist loadgroup
+PARALLEL := --dist loadgroup --numprocesses
 CLUSTER ?= local
 CRDS := charts/practicum/templates/crds
 
@@ -45,19 +45,22 @@ lint: venv ## Lint, formatting, import layers, generated files
 types: venv ## Check types strictly
 	@.venv/bin/mypy
 
-test: lint types test-unit test-integration test-labs test-e2e ## All tests
+test: lint types test-unit ## All tests
+	@# Integration tests mostly wait, labs mostly compute: they share the processors well.
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-integration test-labs
+	@$(MAKE) --no-print-directory test-e2e
 
 test-unit: tools ## Pure functions, golden manifests, fakes
-	@$(PYTEST) $(PARALLEL) tests/unit
+	@$(PYTEST) $(PARALLEL) 2 tests/unit
 
 test-integration: tools ## On a real API server, a real Hub, PostgreSQL and a browser
-	@$(PYTEST) $(PARALLEL) tests/integration
+	@$(PYTEST) $(PARALLEL) 3 tests/integration
 
 test-labs: tools ## What needs torch, in the sandbox image
 	@scripts/test-labs
 
 test-e2e: tools ## The whole platform on a real node, in a real browser
-	@$(PYTEST) tests/e2e
+	@$(PYTEST) $(PARALLEL) 2 tests/e2e
 
 bench: venv ## Print and write build/bench.json: calls, CPU and waiting per sandbox
 	@$(PYTEST) tests/bench --capture=no
