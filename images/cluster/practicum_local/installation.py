@@ -10,7 +10,7 @@ from practicum_local.node import Node
 from practicum_local.nodeconfig import NODE_ADDRESS
 from practicum_local.progress import Progress
 from practicum_local.recipes import versions_of
-from practicum_local.release import Cluster, Site
+from practicum_local.release import ApiServer, Cluster, Site
 from practicum_local.settings import Settings
 
 IMAGES = (*release.RELEASE_IMAGES, "sandbox")
@@ -91,7 +91,8 @@ class Installation:
                 hub_url=self.site.hub,
                 portal_url=self.site.portal,
                 images=references,
-                api_server=(NODE_ADDRESS, self.settings.api_port),
+                api_server=ApiServer([NODE_ADDRESS], [self.settings.api_port]),
+                nodes=[NODE_ADDRESS],
                 pull_policy="Never",
             ),
         )
@@ -169,7 +170,10 @@ def on_cluster(
     pushed = {name: images.push(ref, registry) for name, ref in images.build(IMAGES).items()}
     cluster = Cluster(paths=settings.paths, kubeconfig=None)
     references = {name: pushed[name] for name in release.RELEASE_IMAGES}
-    release.install(cluster, Site(addresses.hub, addresses.portal, references))
+    server = release.api_server(cluster)
+    release.install(cluster, Site(addresses.hub, addresses.portal, references, server))
     demo.seed(cluster, addresses, sandbox_image=pushed["sandbox"])
     if walked:
         tour.walk_once(cluster, addresses, screenshots=settings.paths.root / "walk")
+    people = f"{', '.join(demo.ACCOUNTS)} (password: {demo.PASSWORD})"
+    progress.note(f"Open {addresses.portal} and sign in as {people}.")

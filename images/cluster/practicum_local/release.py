@@ -25,6 +25,14 @@ class ReleaseError(RuntimeError):
 
 
 @dataclass(frozen=True)
+class ApiServer:
+    """Where Pods find the API server once Services are resolved."""
+
+    addresses: Sequence[str]
+    ports: Sequence[int]
+
+
+@dataclass(frozen=True)
 class Site:
     """What differs from one installation to the next."""
 
@@ -32,19 +40,19 @@ class Site:
     portal_url: str
     images: Mapping[str, str]
     """Image reference by component: control, hub, proxy, prometheus."""
-    api_server: tuple[str, int] | None = None
-    """Address and port of the API server as Pods see it; None keeps the chart's default."""
+    api_server: ApiServer
+    nodes: Sequence[str] = ()
+    """Addresses of the nodes; the chart's default lets private networks be."""
     pull_policy: str = "IfNotPresent"
 
     def values(self) -> dict[str, Any]:
         """The chart's values for this site, on top of the demo's."""
-        network = {}
-        if self.api_server:
-            address, port = self.api_server
-            network = {
-                "apiServer": {"cidrs": [f"{address}/32"], "ports": [port]},
-                "nodeCidrs": [f"{address}/32"],
-            }
+        server = self.api_server
+        network: dict[str, Any] = {
+            "apiServer": {"cidrs": _cidrs(server.addresses), "ports": list(server.ports)}
+        }
+        if self.nodes:
+            network["nodeCidrs"] = _cidrs(self.nodes)
         return {
             "images": {**self.images, "pullPolicy": self.pull_policy},
             "hub": {"publicUrl": self.hub_url},
@@ -97,6 +105,18 @@ class Cluster:
             said = "\n".join(result.stderr.splitlines()[-ERROR_LINES:])
             raise ReleaseError(f"{Path(command[0]).name} {command[1]} failed:\n{said}")
         return result.stdout
+
+
+def api_server(cluster: Cluster) -> ApiServer:
+    """Return where the cluster itself says that its API server is."""
+    slices = cluster.get(
+        "endpointslices", "--namespace=default", "--selector=kubernetes.io/service-name=kubernetes"
+    )["items"]
+    addresses = {a for one in slices for end in one["endpoints"] for a in end["addresses"]}
+    ports = {port["port"] for one in slices for port in one["ports"]}
+    if not addresses or not ports:
+        raise ReleaseError("the Service default/kubernetes has no endpoints: is this a cluster?")
+    return ApiServer(sorted(addresses), sorted(ports))
 
 
 def install(cluster: Cluster, site: Site) -> None:
@@ -159,3 +179,7 @@ def _unready(cluster: Cluster) -> str:
             log = cluster.kubectl("logs", name, f"--namespace={NAMESPACE}", "--tail=8")
             lines += log.splitlines()
     return "\n".join(lines)
+
+
+def _cidrs(addresses: Sequence[str]) -> list[str]:
+    return [f"{address}/{128 if ':' in address else 32}" for address in addresses]
