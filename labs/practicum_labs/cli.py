@@ -162,36 +162,40 @@ def _syllabus(options: argparse.Namespace) -> int:
 
 
 def _prove(options: argparse.Namespace) -> int:
-    notebooks, rows = [], []
+    catalog = {read_manifest(path.parent).id for path in options.catalog.glob("*/lab.yaml")}
+    known = ledger.Ledger.read(options.json, labs=catalog)
+    proven: set[str] = set()
     for folder in _folders(options):
-        lab = read_lab(folder)
-        with tempfile.TemporaryDirectory() as scratch:
-            # Kernels read the same from their environment.
-            place = Path(scratch)
-            os.environ |= {
-                "PRACTICUM_LABS": str(place / "labs"),
-                "PRACTICUM_WORKSPACE": str(place / "work"),
-            }
-            settings = LabSettings()
-            built = build(folder, settings.labs)
-            done = execute(
-                lab.manifest.id,
-                language="en",
-                solution=True,
-                output=settings.workspace / "solution.ipynb",
-                settings=settings,
-                tell=_aside,
-            )
-            size = tier(settings.tier).name
-            proven = prove(lab, built, settings.data, tell=_aside)
-        notebooks.append(ledger.notebook(lab.manifest, size, done))
-        rows += ledger.entries(lab.manifest, size, done, proven)
-    content = json.dumps(ledger.as_json(notebooks, rows), indent=1, ensure_ascii=False)
-    options.json.parent.mkdir(parents=True, exist_ok=True)
-    options.json.write_text(f"{content}\n", "utf-8")
-    print(ledger.as_markdown(notebooks, rows))
-    ran = not any(item.error for item in notebooks)
-    return 0 if ran and rows and all(row.passed for row in rows) else 1
+        ran, rows = _prove_lab(folder)
+        known = known.with_lab(ran, rows)
+        known.write(options.json)
+        proven.add(ran.lab)
+    print(known.as_markdown(), end="")
+    return 0 if known.holds(proven) else 1
+
+
+def _prove_lab(folder: Path) -> tuple[ledger.Notebook, list[ledger.Entry]]:
+    lab = read_lab(folder)
+    with tempfile.TemporaryDirectory() as scratch:
+        # Kernels read the same from their environment.
+        place = Path(scratch)
+        os.environ |= {
+            "PRACTICUM_LABS": str(place / "labs"),
+            "PRACTICUM_WORKSPACE": str(place / "work"),
+        }
+        settings = LabSettings()
+        built = build(folder, settings.labs)
+        done = execute(
+            lab.manifest.id,
+            language="en",
+            solution=True,
+            output=settings.workspace / "solution.ipynb",
+            settings=settings,
+            tell=_aside,
+        )
+        size = tier(settings.tier).name
+        rows = prove(lab, built, settings.data, tell=_aside)
+    return ledger.notebook(lab.manifest, size, done), ledger.entries(lab.manifest, size, done, rows)
 
 
 def _aside(text: str) -> None:

@@ -1,13 +1,24 @@
 """What a full run of labs showed: one row a step, and a table that a person can read."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+import json
+from collections.abc import Container, Iterable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Final, Self
 
 from practicum_labs.authoring.coverage import proven_by
 from practicum_labs.authoring.proofs import GOOD, Row
 from practicum_labs.execute import Executed
 from practicum_labs.schema import Manifest, Step
+
+PREFACE: Final = """# What the labs showed
+
+Made by `make labs`: every solution ran in the sandbox image, and the check of each graded step was
+tried from both sides. Right answers must pass; wrong ones must fail, with the hint that fits.
+"""
+COLUMNS: Final = (
+    "lab", "step", "proves", "right answers pass", "wrong answers fail", "measured", "CPU-s", "MiB"
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,27 +103,63 @@ def _entry(manifest: Manifest, tier: str, step: Step, done: Executed, rows: Sequ
     )
 
 
-def as_json(notebooks: Sequence[Notebook], rows: Sequence[Entry]) -> dict[str, Any]:
-    """Return everything as `build/labs.json` holds it."""
-    return {
-        "notebooks": [asdict(item) for item in notebooks],
-        "rows": [asdict(item) for item in rows],
-    }
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What is known of each lab: how its last run went, and what it showed."""
+
+    notebooks: tuple[Notebook, ...] = ()
+    rows: tuple[Entry, ...] = ()
+
+    @classmethod
+    def read(cls, path: Path, *, labs: Container[str]) -> Self:
+        """Return what is written at ``path`` of ``labs``; nothing when there is no such file."""
+        if not path.exists():
+            return cls()
+        content = json.loads(path.read_text("utf-8"))
+        return cls(
+            tuple(Notebook(**item) for item in content["notebooks"] if item["lab"] in labs),
+            tuple(Entry(**item) for item in content["rows"] if item["lab"] in labs),
+        )
+
+    def write(self, path: Path) -> None:
+        """Write it so that a run that is cut short leaves what came before."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        scratch = path.with_suffix(".new")
+        scratch.write_text(json.dumps(asdict(self), indent=1, ensure_ascii=False) + "\n", "utf-8")
+        scratch.replace(path)
+
+    def with_lab(self, ran: Notebook, rows: Iterable[Entry]) -> Self:
+        """Return this with a lab's newest run in the place of its last."""
+        others = [notebook for notebook in self.notebooks if notebook.lab != ran.lab]
+        kept = [row for row in self.rows if row.lab != ran.lab]
+        return replace(self, notebooks=(*others, ran), rows=(*kept, *rows))
+
+    def holds(self, labs: Container[str]) -> bool:
+        """Whether these labs ran to the end and every step of theirs holds."""
+        ran = [notebook for notebook in self.notebooks if notebook.lab in labs]
+        rows = [row for row in self.rows if row.lab in labs]
+        return bool(rows) and all(not n.error for n in ran) and all(row.passed for row in rows)
+
+    def as_markdown(self) -> str:
+        """Return it as a page."""
+        lines = [PREFACE, "| lab | tier | seconds | slowest cell | ran to the end |"]
+        lines += ["|---|---|---|---|---|"]
+        lines += [
+            f"| {n.lab} | {n.tier} | {n.seconds:.0f} | {n.slowest_cell}, {n.slowest_seconds:.0f} s "
+            f"| {n.error or 'yes'} |"
+            for n in self.notebooks
+        ]
+        lines += ["", f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|"]
+        lines += [
+            f"| {r.lab} | {r.step} | {' '.join(r.requirements)} | {r.alternatives_passed} "
+            f"| {r.mutants_failed} | {_measured(r)} | {r.seconds} | {r.peak_memory_mib:.0f} |"
+            for r in self.rows
+        ]
+        return "\n".join(lines) + "\n"
 
 
-def as_markdown(notebooks: Sequence[Notebook], rows: Sequence[Entry]) -> str:
-    """Return the same as a page."""
-    lines = ["| lab | tier | seconds | slowest cell | ran to the end |", "|---|---|---|---|---|"]
-    lines += [
-        f"| {n.lab} | {n.tier} | {n.seconds:.0f} | {n.slowest_cell}, {n.slowest_seconds:.0f} s "
-        f"| {n.error or 'yes'} |"
-        for n in notebooks
-    ]
-    lines += ["", "| lab | step | proves | right answers pass | wrong answers fail | CPU-s | MiB |"]
-    lines += ["|---|---|---|---|---|---|---|"]
-    lines += [
-        f"| {r.lab} | {r.step} | {' '.join(r.requirements)} | {r.alternatives_passed} "
-        f"| {r.mutants_failed} | {r.seconds} | {r.peak_memory_mib:.0f} |"
-        for r in rows
-    ]
-    return "\n".join(lines)
+def _measured(row: Entry) -> str:
+    if row.metric is None or row.value is None:
+        return ""
+    interval = f" [{row.interval[0]:.3f}, {row.interval[1]:.3f}]" if row.interval else ""
+    return f"{row.metric} {row.value:.3f}{interval}, {row.claim} {row.baseline}"

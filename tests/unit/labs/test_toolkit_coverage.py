@@ -70,7 +70,22 @@ def test_a_row_holds_only_from_both_sides():
     assert not entry().passed
 
 
-def test_the_page_names_the_slowest_cell():
-    done = Executed(Path(), 80.0, {"one": 30.0, "two": 50.0}, error="ValueError: no")
-    page = ledger.as_markdown([ledger.notebook(LORA, "cpu", done)], [])
-    assert "| lora | cpu | 80 | two, 50 s | ValueError: no |" in page
+def test_a_lab_that_runs_again_replaces_its_last_run(tmp_path):
+    step = LORA.step("transfer")
+    done = Executed(Path(), 80.0, {"one": 30.0, "two": 50.0}, passed=["transfer"])
+    broke = Executed(Path(), 80.0, {"one": 30.0, "two": 50.0}, error="ValueError: no")
+    rows = [row(step, "alternative", "", macro_f1=0.7, low=0.6, high=0.8)]
+    first = ledger.Ledger().with_lab(
+        ledger.notebook(LORA, "cpu", done), ledger.entries(LORA, "cpu", done, rows)
+    )
+    path = tmp_path / "new" / "labs.json"
+    first.write(path)
+    known = ledger.Ledger.read(path, labs={"lora"})
+    assert known.as_markdown() == first.as_markdown()
+    assert "macro_f1 0.700 [0.600, 0.800], beats frozen" in known.as_markdown()
+    again = known.with_lab(ledger.notebook(LORA, "cpu", broke), [])
+    assert again.rows == ()
+    assert "| lora | cpu | 80 | two, 50 s | ValueError: no |" in again.as_markdown()
+    assert not again.holds({"lora"})
+    assert ledger.Ledger.read(path, labs={"another"}) == ledger.Ledger()
+    assert ledger.Ledger.read(tmp_path / "nothing.json", labs={"lora"}) == ledger.Ledger()
