@@ -12,11 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from practicum_local import files, kernel
+from practicum_local import files, kernel, pidlock
 from practicum_local.kernel import Mount, Namespace
-from practicum_local.supervisor import LOCK, take_lock
 
 BRIDGE = "node0"
+LOCK = "supervisor.lock"
 HIDDEN = (Path("/run"), Path("/var/lib"), Path("/var/log"))
 """Folders that look different inside: neither the cache nor Python may lie in one."""
 RESOLVER = Path("/etc/resolv.conf")
@@ -74,7 +74,7 @@ def enter(frame: Frame) -> bool:
     os.close(reader)
     os.setsid()
     # The lock comes first: from here on the kernel can say that the node is up.
-    take_lock(frame.folder / LOCK)
+    pidlock.take(frame.folder / LOCK)
     mount_all(frame)
     make_network(frame)
     os.write(writer, b"+")

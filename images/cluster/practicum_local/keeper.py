@@ -8,14 +8,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from practicum_local import files, frame, preflight, supervisor
+from practicum_local import files, frame, pidlock, preflight, supervisor
 from practicum_local.frame import Frame
 from practicum_local.paths import SYSTEM_PATH
 from practicum_local.process import tail
 from practicum_local.supervisor import Process, Report
 
 STOP_SECONDS = 60
-CODE = ("supervisor.py", "frame.py", "kernel.py", "files.py")
+CODE = ("supervisor.py", "frame.py", "kernel.py", "files.py", "pidlock.py")
 
 
 class KeeperError(RuntimeError):
@@ -37,7 +37,7 @@ class Keeper:
     @property
     def pid(self) -> int | None:
         """The supervisor's process id, while there is one."""
-        return supervisor.holder(self._folder / supervisor.LOCK)
+        return pidlock.holder(self._folder / frame.LOCK)
 
     @property
     def _frame(self) -> Path:

@@ -10,14 +10,12 @@ no pid file that could be stale.
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
 import resource
 import shutil
 import signal
-import struct
 import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,7 +23,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from practicum_local import files
+from practicum_local import files, frame
 
 WATCHED = (signal.SIGCHLD, signal.SIGHUP, signal.SIGTERM)
 TICK_SECONDS = 0.5
@@ -34,9 +32,7 @@ STEADY_SECONDS = 30.0
 """A process that ran this long was fine: its next pause is the first one again."""
 GRACE_SECONDS = 4.0
 LOG_BYTES = 16 << 20
-PROCESSES, STATUS, LOCK = "processes.json", "supervisor.json", "supervisor.lock"
-FLOCK = struct.Struct("hhqqi4x")
-"""`struct flock` of 64-bit Linux."""
+PROCESSES, STATUS = "processes.json", "supervisor.json"
 
 
 @dataclass(frozen=True)
@@ -245,28 +241,8 @@ def read_report(folder: Path) -> Report:
     return Report(**json.loads(path.read_text())) if path.exists() else Report(0.0, {})
 
 
-def take_lock(path: Path) -> int:
-    """Hold the lock for as long as this process lives; raises BlockingIOError if taken."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    fcntl.lockf(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    return descriptor
-
-
-def holder(path: Path) -> int | None:
-    """Pid of the process that holds the lock, as the kernel knows it; None if nobody does."""
-    if not path.exists():
-        return None
-    with path.open("r+b") as lock:
-        asked = FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0)
-        answer = fcntl.fcntl(lock, fcntl.F_GETLK, asked)
-    kind, _, _, _, pid = FLOCK.unpack(answer)
-    return pid if kind != fcntl.F_UNLCK else None
-
-
 def main(argv: Sequence[str]) -> int:
     """`supervisor FRAME.json NAME=FD…`: enter the node's namespaces and supervise there."""
-    from practicum_local import frame
-
     described = frame.load(Path(argv[0]).read_text())
     listeners = {name: int(fd) for name, _, fd in (a.partition("=") for a in argv[1:])}
     if frame.enter(described):

@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from practicum_local import files, supervisor
+from practicum_local import files, frame, pidlock, supervisor
 from practicum_local.supervisor import Process
 
 RUN = """
 import sys
 from pathlib import Path
-from practicum_local.supervisor import Supervisor, take_lock
-take_lock(Path(sys.argv[1]) / "supervisor.lock")
+from practicum_local import pidlock
+from practicum_local.supervisor import Supervisor
+pidlock.take(Path(sys.argv[1]) / "supervisor.lock")
 Supervisor(Path(sys.argv[1]), {"hub": int(sys.argv[2])}).run()
 """
 NAMESPACE = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
@@ -58,7 +59,7 @@ class Running:
 
     @property
     def pid(self) -> int | None:
-        return supervisor.holder(self.folder / supervisor.LOCK)
+        return pidlock.holder(self.folder / frame.LOCK)
 
     @property
     def report(self) -> dict:
@@ -187,11 +188,11 @@ def test_a_large_log_is_put_aside(running, monkeypatch):
 
 def test_the_lock_knows_its_holder(tmp_path):
     path = tmp_path / "lock"
-    assert supervisor.holder(path) is None
+    assert pidlock.holder(path) is None
     take = f"""
 import pathlib, sys
-from practicum_local.supervisor import take_lock
-take_lock(pathlib.Path({str(path)!r}))
+from practicum_local import pidlock
+pidlock.take(pathlib.Path({str(path)!r}))
 print(flush=True)
 sys.stdin.read()
 """
@@ -199,8 +200,8 @@ sys.stdin.read()
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout
         other.stdout.readline()
-        assert supervisor.holder(path) == other.pid
+        assert pidlock.holder(path) == other.pid
         with pytest.raises(BlockingIOError):
-            supervisor.take_lock(path)
+            pidlock.take(path)
         other.kill()
-    assert supervisor.holder(path) is None
+    assert pidlock.holder(path) is None
