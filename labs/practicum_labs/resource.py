@@ -7,10 +7,11 @@ from practicum_labs.schema import Manifest, Resources, Text
 CONTENT_ROOT = "/opt/practicum/labs"
 
 
-def lab_resource(
-    manifest: Manifest, *, image: str, tier: str = "cpu", notebook: str = "en"
-) -> dict[str, Any]:
-    """Return the resource: ``image`` is a reference, ``tier`` is `cpu`, or `gpu` as another Lab."""
+def lab_resource(manifest: Manifest, *, image: str, tier: str = "cpu") -> dict[str, Any]:
+    """Return the resource: ``image`` is a reference, ``tier`` is `cpu`, or `gpu` as another Lab.
+
+    It names no notebook: the image opens the one in the trainee's language.
+    """
     sizes = manifest.tiers.gpu if tier == "gpu" else manifest.tiers.cpu
     spec: dict[str, Any] = {
         "title": _text(manifest.title),
@@ -23,7 +24,6 @@ def lab_resource(
         "workspace": {
             "size": sizes.workspace,
             "content": f"{CONTENT_ROOT}/{manifest.id}/workspace",
-            "notebook": f"{manifest.id}.{notebook}.ipynb",
         },
         "runs": {"metrics": list(manifest.run_metrics)},
     }

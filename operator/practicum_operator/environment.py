@@ -63,17 +63,23 @@ def practicum_environment(
     content: str,
     image: str,
     notebook: str,
+    language: str,
     reset: str,
     addresses: Addresses,
 ) -> dict[str, str]:
     """Return what the sandbox image's start script and the labs' toolkit read."""
     first = {"JUPYTERHUB_DEFAULT_URL": f"/lab/tree/{quote(notebook)}"} if notebook else {}
-    return first | {
-        "PRACTICUM_API_URL": addresses.portal_api_url,
-        "PRACTICUM_COHORT": cohort,
-        "PRACTICUM_IMAGE": image,
-        "PRACTICUM_LAB": lab,
-        "PRACTICUM_LAB_CONTENT": content or f"/opt/practicum/labs/{lab}/workspace",
-        "PRACTICUM_RESET": reset,
-        "PRACTICUM_SANDBOX": sandbox,
-    }
+    wanted = {"PRACTICUM_LANGUAGE": language} if language else {}
+    return (
+        first
+        | wanted
+        | {
+            "PRACTICUM_API_URL": addresses.portal_api_url,
+            "PRACTICUM_COHORT": cohort,
+            "PRACTICUM_IMAGE": image,
+            "PRACTICUM_LAB": lab,
+            "PRACTICUM_LAB_CONTENT": content or f"/opt/practicum/labs/{lab}/workspace",
+            "PRACTICUM_RESET": reset,
+            "PRACTICUM_SANDBOX": sandbox,
+        }
+    )

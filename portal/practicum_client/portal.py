@@ -91,7 +91,8 @@ class Portal:
 
     def start(self, cohort: str, lab: str, *, owner: str = "") -> models.Sandbox:
         """Make a sandbox of a lab run, whether it is there already or not."""
-        body = {"cohort": cohort, "lab": lab} | ({"owner": owner} if owner else {})
+        reads = {"language": self._language.tag}
+        body = {"cohort": cohort, "lab": lab} | ({"owner": owner} if owner else reads)
         return self._one(models.Sandbox, "POST", "/sandboxes", json=body)
 
     def act(

@@ -115,6 +115,7 @@ def _environment(
         content=blueprint.workspace.content,
         image=blueprint.image.reference,
         notebook=blueprint.workspace.notebook,
+        language=sandbox.spec.language,
         reset=sandbox.spec.reset,
         addresses=addresses,
     ) | hub_environment(sandbox.spec.owner, sandbox.server, addresses)

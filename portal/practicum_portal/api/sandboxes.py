@@ -82,7 +82,9 @@ async def create_sandbox(
     request: SandboxRequest, person: CurrentPerson, services: CurrentServices, response: Response
 ) -> SandboxView:
     """Make your sandbox of a lab run: create it, resume it, or try again. Safe to repeat."""
-    view = await services.sandboxes.start(person, request.cohort, request.lab, owner=request.owner)
+    view = await services.sandboxes.start(
+        person, request.cohort, request.lab, owner=request.owner, language=request.language
+    )
     response.headers["Location"] = f"{PREFIX}/sandboxes/{view.cohort}/{view.name}"
     return view
 

@@ -40,7 +40,8 @@ async def home(request: Request, visit: MaybeVisit) -> Response:
 @router.post("/labs/{cohort}/{lab}/start")
 async def start(visit: CurrentVisit, cohort: str, lab: str) -> Response:
     """Make or resume the person's sandbox of a lab."""
-    await visit.services.sandboxes.start(visit.person, cohort, lab)
+    person = visit.person
+    await visit.services.sandboxes.start(person, cohort, lab, language=person.language)
     return visit.done("start", await visit.field("next", "/"))
 
 

@@ -39,7 +39,9 @@ async def confirm(
 @router.post("/start")
 async def start(visit: CurrentVisit, cohort: str, name: str) -> Response:
     """Resume a sandbox, or try again when it gave up."""
-    await visit.services.sandboxes.resume(visit.person, cohort, name)
+    sandboxes, person = visit.services.sandboxes, visit.person
+    own = sandboxes.get(person, cohort, name).owner == person.name
+    await sandboxes.resume(person, cohort, name, language=person.language if own else None)
     return visit.done("start", await visit.field("next", "/"))
 
 

@@ -4,6 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from practicum_api.base import format_time
@@ -12,7 +13,7 @@ from practicum_api.sandbox import DesiredState, Phase, Sandbox
 from practicum_portal.clock import Clock
 from practicum_portal.cluster import Change, Cluster, cohort_of
 from practicum_portal.errors import ConflictError, ForbiddenError, NotFoundError
-from practicum_portal.identity import Person
+from practicum_portal.identity import Language, Person
 from practicum_portal.kubernetes import manifest
 from practicum_portal.presentation.sandboxes import (
     latest_deadline,
@@ -78,9 +79,18 @@ class Sandboxes:
         return self._view(person, self._find(person, cohort, name))
 
     async def start(
-        self, person: Person, cohort: str, lab: str, *, owner: str | None = None
+        self,
+        person: Person,
+        cohort: str,
+        lab: str,
+        *,
+        owner: str | None = None,
+        language: Language | None = None,
     ) -> SandboxView:
-        """Make the sandbox, resume it, or try again: whatever makes it run. Idempotent."""
+        """Make the sandbox, resume it, or try again: whatever makes it run. Idempotent.
+
+        A start opens the notebook in ``language``; None leaves it as it was.
+        """
         owner = owner or person.name
         room = admission.room(self._cluster, person, cohort, owner)
         admission.offered(self._cluster, room, lab)
@@ -97,16 +107,21 @@ class Sandboxes:
         await self._journal.note(person, "sandbox.start", cohort, name, {"owner": owner})
         if sandbox is None:
             namespace = cohort_namespace(cohort)
-            spec = {"owner": owner, "lab": lab, "desiredState": DesiredState.RUNNING.value}
+            wanted = DesiredState.RUNNING.value
+            spec = {"owner": owner, "lab": lab, "desiredState": wanted, **_reads(language)}
             sandbox = await self._writer.create_sandbox(
                 manifest("sandboxes", name, spec), namespace=namespace
             ) or await self._writer.fetch_sandbox(name, namespace=namespace)
         admission.same(sandbox, owner, lab)
-        return self._view(person, await self._writer.change_sandbox(sandbox, self._running))
+        running = partial(self._running, language=language)
+        return self._view(person, await self._writer.change_sandbox(sandbox, running))
 
-    async def resume(self, person: Person, cohort: str, name: str) -> SandboxView:
+    async def resume(
+        self, person: Person, cohort: str, name: str, *, language: Language | None = None
+    ) -> SandboxView:
         """Make a sandbox run that is there: resume it, or try again when it gave up."""
-        return await self._change(person, cohort, name, "sandbox.start", self._running)
+        running = partial(self._running, language=language)
+        return await self._change(person, cohort, name, "sandbox.start", running)
 
     async def suspend(self, person: Person, cohort: str, name: str) -> SandboxView:
         """Stop it and keep its files."""
@@ -227,7 +242,7 @@ class Sandboxes:
         await self._journal.note(person, action, cohort, name, detail)
         return self._view(person, await self._writer.change_sandbox(sandbox, decide))
 
-    def _running(self, sandbox: Sandbox) -> dict[str, Any]:
+    def _running(self, sandbox: Sandbox, *, language: Language | None) -> dict[str, Any]:
         """Return what makes a sandbox run: nothing when it is wanted already and goes well."""
         if sandbox.metadata.deletion_timestamp is not None:
             raise ConflictError(
@@ -238,7 +253,7 @@ class Sandboxes:
         stalled = phase_of(sandbox) is Phase.STALLED
         if sandbox.spec.desired_state is DesiredState.RUNNING and not stalled:
             return {}
-        spec: dict[str, Any] = {"desiredState": DesiredState.RUNNING.value}
+        spec: dict[str, Any] = {"desiredState": DesiredState.RUNNING.value, **_reads(language)}
         if stalled:
             spec["restart"] = self._token()
         if sandbox.spec.deadline is not None:
@@ -267,6 +282,10 @@ class Sandboxes:
                 code="not-a-member",
             )
         return sandbox
+
+
+def _reads(language: Language | None) -> dict[str, str]:
+    return {"language": language} if language else {}
 
 
 def _give_up_workspace(sandbox: Sandbox) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from practicum_api.base import Quantity
 from practicum_api.names import COHORT_NAME_MAX, SERVER_NAME_MAX, SERVER_NAME_PATTERN
-from practicum_portal.identity import LONGEST_USER
+from practicum_portal.identity import LONGEST_USER, Language
 
 CohortName = Annotated[
     str,
@@ -49,6 +49,8 @@ class SandboxRequest(Input):
     """The lab."""
     owner: Annotated[str, Field(min_length=1, max_length=LONGEST_USER)] | None = None
     """For whom; the person who asks when left out. Instructors may ask for their trainees."""
+    language: Language | None = None
+    """Which notebook opens: `en` or `zh`; as it was when left out, at first English."""
 
 
 class SandboxChangeRequest(Input):

@@ -40,7 +40,8 @@ def test_whole_way_by_keyboard(world, visit):
     reach(page, card.get_by_role("button", name="Start"))
     page.keyboard.press("Enter")
     expect(page.get_by_text("It is starting. You can watch here")).to_be_visible()
-    assert world.stored("trainee", LAB)["spec"]["desiredState"] == "Running"
+    spec = world.stored("trainee", LAB)["spec"]
+    assert (spec["desiredState"], spec["language"]) == ("Running", "en")
 
     world.sandbox("trainee", LAB, "Starting")
     expect(card.get_by_text("Starting JupyterLab")).to_be_visible()

@@ -71,7 +71,8 @@ def test_restart_watches_the_new_attempt_not_the_old(practicum, portal, wait):
 def test_start_does_not_wait_when_told_so(practicum, portal):
     found = practicum.json("sandbox", "start", "lora", "--no-wait")
     assert found["name"] == NAME
-    assert portal.body(NAME)["spec"]["owner"] == "trainee"
+    spec = portal.body(NAME)["spec"]
+    assert (spec["owner"], spec["language"]) == ("trainee", "en")
 
 
 def test_an_instructor_starts_one_for_a_trainee(practicum, portal):

@@ -261,7 +261,8 @@ def test_resources_are_what_the_operator_takes(manifest, size):
     lab = Lab.model_validate(body)
     assert lab.metadata.name == (f"{manifest.id}-gpu" if size == "gpu" else manifest.id)
     assert lab.spec.title.in_language("zh") == manifest.title.zh
-    assert lab.spec.workspace.notebook == f"{manifest.id}.en.ipynb"
+    assert lab.spec.workspace.content == f"/opt/practicum/labs/{manifest.id}/workspace"
+    assert lab.spec.workspace.notebook == ""
 
 
 def test_tiers():

@@ -61,8 +61,8 @@ def accelerated_pod(make) -> dict:
         "schedulerName": "kai-scheduler",
     }
     blueprint = resolve(lab, make.accelerator(placement=placement))
-    owner = {"owner": "ming@example.org", "serverName": "lora-2", "reset": "again"}
-    sandbox = make.sandbox("ming", spec=owner)
+    wishes = {"serverName": "lora-2", "reset": "again", "language": "zh"}
+    sandbox = make.sandbox("ming", spec={"owner": "ming@example.org", **wishes})
     return build_pod(sandbox, "spring", blueprint, 12, ADDRESSES, termination_grace=30)
 
 

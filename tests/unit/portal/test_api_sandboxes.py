@@ -50,6 +50,23 @@ async def test_start_is_the_same_verb_whatever_happened(portal, make, phase, wri
     assert changed == written - ({"desiredState"} if phase == "Stalled" else set())
 
 
+async def test_the_notebook_is_in_the_language_one_asks_for_at_a_start(portal, make):
+    trainee = await portal.sign_in("trainee")
+    place = {"cohort": "class-a", "lab": "lora"}
+
+    async def start(**language):
+        answer = await trainee.post("/api/v1/sandboxes", json={**place, **language})
+        assert answer.status_code == 202, answer.text
+        return portal.kubernetes.body("sandboxes", "trainee--lora", NAMESPACE)["spec"]
+
+    assert (await start(language="zh"))["language"] == "zh"
+    await portal.settled()
+    assert (await start(language="en"))["language"] == "zh"  # it runs: nothing to start
+    portal.kubernetes.put("sandboxes", make.sandbox(phase="Suspended"))
+    await portal.settled()
+    assert (await start(language="en"))["language"] == "en"
+
+
 async def test_start_finds_a_sandbox_that_kubectl_made_under_another_name(portal, make):
     body = make.sandbox(phase="Suspended")
     body["metadata"]["name"] = "by-hand"
