@@ -39,7 +39,9 @@ def seed(cluster: Cluster, addresses: Addresses, *, sandbox_image: str) -> None:
         # The GPUs are made up, so the image without CUDA serves both tiers.
         labs = lab_resources(sandbox_image, sandbox_image)
         cohort = _manifest("cohort.yaml")
-        cohort["spec"]["labs"] = [lab["metadata"]["name"] for lab in labs]
+        names = [lab["metadata"]["name"] for lab in labs]
+        # One GPU tier shows accelerators and their queue; more would only double the page.
+        cohort["spec"]["labs"] = [n for n in names if not n.endswith("-gpu") or n == f"{LAB}-gpu"]
         cluster.apply(_manifest("accelerator.yaml"), *labs, cohort)
         for resource in (f"lab/{LAB}", f"cohort/{COHORT}"):
             cluster.kubectl("wait", "--for=condition=Ready", resource, "--timeout=60s")
