@@ -47,7 +47,7 @@ types: venv ## Check types strictly
 
 test: lint types test-unit ## All tests
 	@# Integration tests mostly wait, labs mostly compute: they share the processors well.
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=line test-integration test-labs
+	@$(MAKE) --no-print-directory --jobs=2 test-integration test-labs
 	@$(MAKE) --no-print-directory test-e2e
 
 test-unit: tools ## Pure functions, golden manifests, fakes
