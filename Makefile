@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 LOCAL := $(PY) -m practicum_local
 PYTEST := $(PY) -m pytest
-PARALLEL := --dist loadgroup --numprocesses
+BY_FOLDER := --dist loadscope --numprocesses
 CLUSTER ?= local
 CRDS := charts/practicum/templates/crds
 
@@ -51,16 +51,16 @@ test: lint types test-unit ## All tests
 	@$(MAKE) --no-print-directory test-e2e
 
 test-unit: tools ## Pure functions, golden manifests, fakes
-	@$(PYTEST) $(PARALLEL) 2 tests/unit
+	@$(PYTEST) --numprocesses 2 tests/unit
 
 test-integration: tools ## On a real API server, a real Hub, PostgreSQL and a browser
-	@$(PYTEST) $(PARALLEL) 3 tests/integration
+	@$(PYTEST) $(BY_FOLDER) 3 tests/integration
 
 test-labs: tools ## What needs torch, in the sandbox image
 	@scripts/test-labs
 
 test-e2e: tools ## The whole platform on a real node, in a real browser
-	@$(PYTEST) $(PARALLEL) 2 tests/e2e
+	@$(PYTEST) $(BY_FOLDER) 2 tests/e2e
 
 bench: venv ## Print and write build/bench.json: calls, CPU and waiting per sandbox
 	@$(PYTEST) tests/bench --capture=no

@@ -1,24 +1,25 @@
 """What all tests share: the platform on this machine, and which of them may run at once."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import LoadScopeScheduling
 
 from practicum_local.installation import Installation
 from practicum_local.settings import Settings
 
-TESTS = Path(__file__).parent
+
+class ByFolder(LoadScopeScheduling):
+    """Keeps in one process what shares a node, a Hub or a browser: everything in one folder."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.partition("::")[0].rpartition("/")[0]
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep in one process what shares a node, a Hub or a browser: everything in one folder."""
-    if not config.pluginmanager.hasplugin("xdist"):
-        return
-    for item in items:
-        folders = item.path.relative_to(TESTS).parts[:-1]
-        item.add_marker(pytest.mark.xdist_group("/".join(folders)))
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByFolder | None:
+    """Let `--dist loadscope` mean folders; xdist's own groups are lost on this pytest."""
+    return ByFolder(config, log) if config.getvalue("dist") == "loadscope" else None
 
 
 @pytest.fixture(scope="session")
