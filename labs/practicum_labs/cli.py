@@ -162,8 +162,9 @@ def _syllabus(options: argparse.Namespace) -> int:
 
 
 def _prove(options: argparse.Namespace) -> int:
-    catalog = {read_manifest(path.parent).id for path in options.catalog.glob("*/lab.yaml")}
-    known = ledger.Ledger.read(options.json, labs=catalog)
+    catalog = [read_manifest(path.parent) for path in options.catalog.glob("*/lab.yaml")]
+    versions = {manifest.id: manifest.version for manifest in catalog}
+    known = ledger.Ledger.read(options.json, versions=versions)
     proven: set[str] = set()
     for folder in _folders(options):
         ran, rows = _prove_lab(folder)
@@ -224,14 +225,15 @@ def _run(options: argparse.Namespace) -> int:
     figures = settings.labs / options.lab / "workspace" / "figures"
     if figures.is_dir() and not (output.parent / "figures").exists():
         shutil.copytree(figures, output.parent / "figures")
-    done = execute(
-        options.lab,
-        language=options.language,
-        solution=options.solution,
-        output=output,
-        settings=settings,
-        tell=_say_now,
-    )
+    with tempfile.TemporaryDirectory() as scratch:  # what the trainee has done stays as it is
+        done = execute(
+            options.lab,
+            language=options.language,
+            solution=options.solution,
+            output=output,
+            settings=settings.model_copy(update={"workspace": Path(scratch)}),
+            tell=_say_now,
+        )
     slow = max(done.cells.values(), default=0.0)
     _say_now(f"{done.output}: {done.seconds:.0f} s in all, slowest cell {slow:.0f} s")
     _say_now(f"checks passed: {', '.join(done.passed) or 'none'}")

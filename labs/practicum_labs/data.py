@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from practicum_labs.registry import Entry, entry, verify
+from practicum_labs.registry import DataError, Entry, entry, verify
 from practicum_labs.settings import LabSettings
 
 VALIDATION_PERCENT: Final = 25
@@ -49,6 +49,8 @@ def load(
     (the same text, the same review) are on the same side. Raises DataError.
     """
     found, place = entry(name), path(name, folder=folder)
+    if not found.group:
+        raise DataError(f"{name} has a format of its own: read the files in data.path({name!r})")
     sides: tuple[list[Example], list[Example]] = ([], [])
     for example, group in _read(found, place):
         sides[_is_validation(group)].append(example)

@@ -41,16 +41,18 @@ def execute(
     cell_seconds: int = 1800,
     tell: Callable[[str], None] = print,
 ) -> Executed:
-    """Run the built notebook of lab ``name`` in ``output``'s folder and write it there."""
+    """Run the built notebook of lab ``name`` in ``output``'s folder and write it there.
+
+    What it keeps goes into ``settings.workspace``, which should be a fresh one.
+    """
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 
     folder = settings.labs / name
     kind = "solution" if solution else "workspace"
     notebook = nbformat.read(folder / kind / f"{name}.{language}.ipynb", as_version=4)
     state = StateFile(settings.state / "labs" / f"{name}.json")
-    state.path.unlink(missing_ok=True)
     output.parent.mkdir(parents=True, exist_ok=True)
     report = Executed(output, 0.0)
     client = NotebookClient(
@@ -66,6 +68,8 @@ def execute(
         client.execute(env={**os.environ, "PRACTICUM_WORKSPACE": str(settings.workspace)})
     except CellExecutionError as error:
         report.error = f"{error.ename}: {error.evalue}"
+    except (CellTimeoutError, DeadKernelError) as error:
+        report.error = str(error).partition("\n")[0]
     report.seconds = time.monotonic() - began
     nbformat.write(notebook, output)
     steps = state.read().steps

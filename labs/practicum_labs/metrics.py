@@ -14,7 +14,7 @@ from typing import Final, TypeVar
 SAMPLES: Final = 1000
 CONFIDENCE: Final = 0.95
 Pairs = Mapping[tuple[int, int], int]
-Key = TypeVar("Key")
+Key = TypeVar("Key", tuple[int, int], tuple[int, int, int])
 Metric = Callable[[Pairs], float]
 
 
@@ -100,7 +100,8 @@ def bootstrap(
     if not count:
         raise ValueError("nothing to score")
     members: dict[Hashable, list[int]] = {}
-    for index, group in zip(range(count), groups or range(count), strict=True):
+    given = range(count) if groups is None else groups
+    for index, group in zip(range(count), given, strict=True):
         members.setdefault(group, []).append(index)
     blocks = list(members.values())
     rng = random.Random(seed)  # noqa: S311 (a reproducible draw)
@@ -117,9 +118,17 @@ def _bootstrap(
     if not items:
         raise ValueError("nothing to score")
     counts = Counter(items)
-    kinds, weights = list(counts), list(counts.values())
+    # Drawn within each gold class: a mean over classes must not lose one that is rare.
+    classes: dict[int, Counter[Key]] = {}
+    for item, n in counts.items():
+        classes.setdefault(item[0], Counter())[item] = n
     rng = random.Random(seed)  # noqa: S311 (a reproducible draw)
-    values = [metric(Counter(rng.choices(kinds, weights, k=len(items)))) for _ in range(SAMPLES)]
+    values = []
+    for _ in range(SAMPLES):
+        drawn: Counter[Key] = Counter()
+        for each in classes.values():
+            drawn.update(rng.choices(list(each), list(each.values()), k=each.total()))
+        values.append(metric(drawn))
     return _interval(metric(counts), values)
 
 

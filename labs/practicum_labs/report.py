@@ -43,7 +43,10 @@ def report(
             lines.append(say("check.resumed", language))
         return Report(passed=True, title=title, lines=tuple(lines))
     if result.generic:
-        says = say(f"check.{result.failure}", language, **result.facts)
+        facts = dict(result.facts)
+        if facts.get("where"):
+            facts["where"] = say("check.raised.where", language, line=facts["where"])
+        says = say(f"check.{result.failure}", language, **facts)
         hints = [say(f"check.{result.failure}.hint", language), *own.hints]
     else:
         failure = own.failures[result.failure]
@@ -52,8 +55,8 @@ def report(
     lines = [says]
     for number, hint in enumerate(hints[: state.streak], 1):
         lines.append(say("check.hint", language, number=number, hint=hint))
-    if state.streak >= UNLOCK_AFTER:
+    if state.attempts >= UNLOCK_AFTER:
         lines.append(say("check.unlock", language, step=step.name))
-    elif result.printed.strip() and result.failure == "raised":
+    if result.printed.strip() and result.failure == "raised":
         lines.append(f"```\n{result.printed.strip()[-600:]}\n```")
     return Report(passed=False, title=title, lines=tuple(lines))

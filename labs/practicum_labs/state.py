@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,14 +54,18 @@ class State:
         return self.steps.setdefault(name, StepState())
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StateFile:
-    """Where it is kept. What can't be read or written is not worth stopping a lab for."""
+    """Where it is kept. A workspace that takes no writes must not stop a lab."""
 
     path: Path
+    unsaved: State | None = None
+    """What could not be written."""
 
     def read(self) -> State:
         """Return what is kept, or an empty state."""
+        if self.unsaved:
+            return self.unsaved
         try:
             content: dict[str, Any] = json.loads(self.path.read_text("utf-8"))
             return State(
@@ -73,13 +76,23 @@ class StateFile:
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return State()
 
-    def change(self, edit: Callable[[State], None]) -> State:
-        """Read, edit and write; return the new state."""
+    def change(
+        self, edit: Callable[[State], None], *, warn: Callable[[OSError], None] = lambda _: None
+    ) -> State:
+        """Read, edit and write; return the new state.
+
+        ``warn`` is told once that it can't be kept.
+        """
         state = self.read()
         edit(state)
-        with suppress(OSError):
+        try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             temporary = self.path.with_suffix(".new")
             temporary.write_text(json.dumps(asdict(state), indent=1), "utf-8")
             temporary.replace(self.path)
+            self.unsaved = None
+        except OSError as error:
+            if not self.unsaved:
+                warn(error)
+            self.unsaved = state
         return state

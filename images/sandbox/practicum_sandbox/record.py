@@ -34,17 +34,13 @@ class Record:
         return replace(self, resets=(*self.resets, value), pending=None)
 
 
-def load(folder: Path) -> Record:
-    """The record kept in `folder`; an empty one when there is none or it is unreadable.
-
-    Unreadable is not an error: without a record every file counts as the trainee's, so
-    nothing can be overwritten.
-    """
+def load(folder: Path) -> Record | None:
+    """The record kept in `folder`; None when there is none or it is unreadable."""
     try:
         data = json.loads((folder / NAME).read_text("utf-8"))
         return _record(data)
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
-        return Record()
+        return None
 
 
 def save(folder: Path, record: Record) -> None:

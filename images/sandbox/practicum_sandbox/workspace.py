@@ -90,8 +90,8 @@ def prepare(settings: SandboxSettings, now: datetime) -> Outcome:
 
 
 def _prepare(settings: SandboxSettings, now: datetime, done: list[str]) -> None:
-    record = records.load(settings.state)
     content = digests(settings.content) if settings.content else {}
+    record = records.load(settings.state) or _unrecorded(settings, content)
     # Also shows at once whether anything can be written at all.
     records.save(settings.state, record)
     record = _reset(settings, record, content, now, done)
@@ -100,6 +100,15 @@ def _prepare(settings: SandboxSettings, now: datetime, done: list[str]) -> None:
     if record.pending:
         record = record.with_reset_done(record.pending.value)
     records.save(settings.state, record)
+
+
+def _unrecorded(settings: SandboxSettings, content: Mapping[str, str]) -> Record:
+    """What to assume without a record: every file is the trainee's.
+
+    So nothing is overwritten, and a reset that may have been done long ago is not done again.
+    """
+    begun = any((settings.workspace / path).exists() for path in content)
+    return Record(resets=(settings.reset,) if settings.reset and begun else ())
 
 
 def _reset(

@@ -1,7 +1,7 @@
 """What a full run of labs showed: one row a step, and a table that a person can read."""
 
 import json
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Final, Self
@@ -111,15 +111,20 @@ class Ledger:
     rows: tuple[Entry, ...] = ()
 
     @classmethod
-    def read(cls, path: Path, *, labs: Container[str]) -> Self:
-        """Return what is written at ``path`` of ``labs``; nothing when there is no such file."""
-        if not path.exists():
+    def read(cls, path: Path, *, versions: Mapping[str, str]) -> Self:
+        """Return what is written at ``path`` of labs in these versions.
+
+        A file that is not there, or that another version of this wrote, counts for nothing.
+        """
+        try:
+            content = json.loads(path.read_text("utf-8"))
+            rows = [Entry(**item) for item in content["rows"]]
+            notebooks = [Notebook(**item) for item in content["notebooks"]]
+        except (OSError, ValueError, TypeError, KeyError):
             return cls()
-        content = json.loads(path.read_text("utf-8"))
-        return cls(
-            tuple(Notebook(**item) for item in content["notebooks"] if item["lab"] in labs),
-            tuple(Entry(**item) for item in content["rows"] if item["lab"] in labs),
-        )
+        kept = tuple(row for row in rows if versions.get(row.lab) == row.version)
+        known = {row.lab for row in kept}
+        return cls(tuple(n for n in notebooks if n.lab in known), kept)
 
     def write(self, path: Path) -> None:
         """Write it so that a run that is cut short leaves what came before."""

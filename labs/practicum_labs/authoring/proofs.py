@@ -26,6 +26,7 @@ from practicum_labs.schema import Step
 Kind = Literal["solution", "alternative", "untouched", "mutant", "mechanical"]
 GOOD: Final = ("solution", "alternative")
 ANY: Final = "*"
+UNFORESEEN: Final = ("crashed", "stuck", "killed", "unexpected")
 SHARED: Final = "_shared"
 MECHANICAL: Final = {
     "nothing": ("returns_none", "def mechanical(*args, **kwargs):\n    return None\n"),
@@ -58,7 +59,7 @@ class Case:
     def holds(self, result: Result) -> bool:
         """Whether the check said what it must."""
         if self.expected == ANY:
-            return not result.passed and result.failure not in {"crashed", "stuck", "killed"}
+            return not result.passed and result.failure not in UNFORESEEN
         return result.failure == self.expected
 
 
@@ -105,7 +106,8 @@ def summary(step: Step, rows: list[Row]) -> str:
     ]
     lines += [
         f"    {row.case.kind} {row.case.name}: expected {row.case.expected or 'to pass'}, "
-        f"got {row.result.failure or 'passed'} {row.result.facts} {row.result.printed[-300:]}"
+        f"got {row.result.failure or 'passed'} {row.result.facts} with seed {row.result.seed} "
+        f"{row.result.printed[-300:]}"
         for row in rows
         if not row.holds
     ]

@@ -7,13 +7,12 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 import weakref
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import Any, Final, Self
 
 from practicum_labs.checking.capture import Candidate
 from practicum_labs.schema import Step
@@ -43,6 +42,8 @@ class Result:
     failure: str = ""
     generic: bool = False
     facts: dict[str, Any] = field(default_factory=dict)
+    seed: int = 0
+    """What the inputs were made from."""
     cpu_seconds: float = 0.0
     peak_mib: int = 0
     measures: dict[str, float] = field(default_factory=dict)
@@ -83,14 +84,20 @@ class Checker:
 
     def run(self, check: Check) -> Result:
         """Run one check; whatever the candidate does has a name in the result."""
+        if self._worker and self._worker.status is not None:
+            self.close()  # it ended while nothing was asked of it
         self._worker = worker = self._worker or _Worker(self._folder, self._data)
         wall_seconds = self._wall_seconds or PATIENCE * check.step.cpu_seconds
-        answer, printed = worker.ask(_request(check, wall_seconds), STARTUP + wall_seconds)
-        if answer is None:
-            self.close()
-            detail = {"status": worker.status, "detail": printed[-400:]}
-            return Result(check.step.name, "crashed", True, detail, printed=printed)
-        return _result(check.step, json.loads(answer), printed)
+        try:
+            answer, printed = worker.ask(_request(check, wall_seconds), STARTUP + wall_seconds)
+            if answer is not None:
+                return _result(check, json.loads(answer), printed)
+        except BaseException:
+            self.close()  # an answer that nobody waits for must not be the next one's
+            raise
+        self.close()
+        detail = {"status": worker.status, "detail": printed[-400:]}
+        return Result(check.step.name, "crashed", True, detail, seed=check.seed, printed=printed)
 
 
 def _request(check: Check, wall_seconds: float) -> str:
@@ -112,10 +119,11 @@ def _request(check: Check, wall_seconds: float) -> str:
     return json.dumps(content) + "\n"
 
 
-def _result(step: Step, answer: dict[str, Any], printed: str) -> Result:
+def _result(check: Check, answer: dict[str, Any], printed: str) -> Result:
+    step = check.step
     status = answer.get("status")
     if status is None:
-        return Result(step.name, printed=printed, **answer)
+        return Result(step.name, seed=check.seed, printed=printed, **answer)
     facts: dict[str, Any] = {}
     failure = "crashed"
     if answer["seconds"]:
@@ -126,81 +134,85 @@ def _result(step: Step, answer: dict[str, Any], printed: str) -> Result:
         failure = "killed"
     else:
         facts = {"status": status, "detail": printed[-400:]}
-    return Result(step.name, failure, True, facts, printed=printed)
+    return Result(step.name, failure, True, facts, seed=check.seed, printed=printed)
 
 
 class _Worker:
     """The process: requests go in as lines, answers come out as lines, prints are kept apart."""
 
     def __init__(self, folder: Path, data: Path) -> None:
-        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 (lives as long as this)
         self._answers, theirs = os.pipe()
         command = [sys.executable, "-m", "practicum_labs.checking.worker"]
         try:
             self._process = subprocess.Popen(  # noqa: S603 (our own interpreter)
                 [*command, str(folder), str(data), str(theirs)],
                 stdin=subprocess.PIPE,
-                stdout=self._printed,
+                stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
                 pass_fds=(theirs,),
                 start_new_session=True,
+                bufsize=0,
                 env=_environment(),
             )
         finally:
             os.close(theirs)
-        self._finalizer = weakref.finalize(self, _end, self._process, self._answers, self._printed)
+        self._finalizer = weakref.finalize(self, _end, self._process, self._answers)
 
     @property
     def status(self) -> int | None:
-        """How the process ended; None when it had to be."""
+        """How the process ended; None while it runs."""
         return self._process.poll()
 
     def end(self) -> None:
-        """End the process and forget what it printed."""
+        """End the process, and the check it is at."""
         self._finalizer()
 
     def ask(self, request: str, patience: float) -> tuple[str | None, str]:
         """Return the answer and what was printed; no answer when it ended, or took too long."""
-        printed = self._printed.fileno()
-        os.ftruncate(printed, 0)
-        os.lseek(printed, 0, os.SEEK_SET)
         assert self._process.stdin
         try:
             self._process.stdin.write(request.encode())
-            self._process.stdin.flush()
-            answer = self._read_line(time.monotonic() + patience)
         except BrokenPipeError:
-            answer = None
-        if answer is None:
-            with suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=1)
-        size = os.fstat(printed).st_size
-        said = os.pread(printed, PRINTED, max(0, size - PRINTED))
-        return answer, said.decode("utf-8", errors="replace")
+            return None, ""
+        answer, printed = self._listen(time.monotonic() + patience)
+        return answer, printed.decode("utf-8", errors="replace")
 
-    def _read_line(self, deadline: float) -> str | None:
-        line = b""
+    def _listen(self, deadline: float) -> tuple[str | None, bytes]:
+        """Read the answer's line, and the end of what is printed meanwhile."""
+        assert self._process.stdout
+        prints = self._process.stdout.fileno()
+        line, printed, ended = b"", b"", False
         with selectors.DefaultSelector() as selector:
-            selector.register(self._answers, selectors.EVENT_READ)
-            while not line.endswith(b"\n"):
-                if not selector.select(max(0.0, deadline - time.monotonic())):
-                    return None
-                chunk = os.read(self._answers, CHUNK)
-                if not chunk:
-                    return None
-                line += chunk
-        return line.decode()
+            for pipe in (self._answers, prints):
+                selector.register(pipe, selectors.EVENT_READ)
+            while True:
+                done = ended or line.endswith(b"\n")
+                ready = selector.select(0 if done else max(0.0, deadline - time.monotonic()))
+                for key, _ in ready:
+                    chunk = os.read(key.fd, CHUNK)
+                    if not chunk:
+                        selector.unregister(key.fileobj)
+                        ended = True
+                    elif key.fd == prints:
+                        printed = (printed + chunk)[-PRINTED:]
+                    else:
+                        line += chunk
+                if not ready:
+                    return (line.decode() if line.endswith(b"\n") else None), printed
 
 
-def _end(process: subprocess.Popen[bytes], answers: int, printed: IO[bytes]) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdin:
-        with suppress(BrokenPipeError):
-            process.stdin.close()
+def _end(process: subprocess.Popen[bytes], answers: int) -> None:
+    assert process.stdin
+    assert process.stdout
+    process.stdin.close()  # it ends the check it is at, with what that has started, and itself
+    try:
+        process.wait(timeout=2)
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    process.stdout.close()
     os.close(answers)
-    printed.close()
 
 
 def _environment() -> dict[str, str]:

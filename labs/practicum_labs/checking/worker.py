@@ -18,6 +18,7 @@ import select
 import signal
 import sys
 import time
+import traceback
 import types
 from contextlib import suppress
 from pathlib import Path
@@ -42,29 +43,31 @@ def main() -> None:
             item = json.loads(line)
             for name in needs.get(item["step"], ()):
                 importlib.import_module(name)
-            result = _in_child(Probe(item["seed"], folder, data), checks, item)
+            result = _in_child(Probe(item["seed"], folder, data), checks, item, out)
             print(json.dumps(result, ensure_ascii=False, default=str), file=answers, flush=True)
 
 
-def _in_child(probe: Probe, checks: types.ModuleType, item: Json) -> Json:
+def _in_child(probe: Probe, checks: types.ModuleType, item: Json, out: int) -> Json:
     """Return the result of one check, or the signal that ended it and after how long."""
     read, write = os.pipe()
     sys.stdout.flush()
     pid = os.fork()
     if pid == 0:
         os.close(read)
+        os.close(out)
         _stand_alone()
-        with os.fdopen(write, "w", encoding="utf-8") as file:
-            json.dump(_run(probe, checks, item), file, ensure_ascii=False, default=str)
+        found = json.dumps(_run(probe, checks, item), ensure_ascii=False, default=str)
         sys.stdout.flush()
+        os.write(write, f"{found}\n".encode())
         os._exit(0)
     os.close(write)
-    answer = _read(read, time.monotonic() + item["wall_seconds"])
-    if answer is None:
-        os.kill(pid, signal.SIGKILL)
-    _, status = os.waitpid(pid, 0)
-    with suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    try:
+        answer = _read(read, time.monotonic() + item["wall_seconds"])
+        if not (answer or "").endswith("\n"):
+            os.kill(pid, signal.SIGKILL)
+        _, status = os.waitpid(pid, 0)
+    finally:
+        _end_session(pid)
     with suppress(ValueError):
         result: Json = json.loads(answer or "")
         return result
@@ -73,15 +76,30 @@ def _in_child(probe: Probe, checks: types.ModuleType, item: Json) -> Json:
 
 
 def _read(pipe: int, deadline: float) -> str | None:
-    """Return all that comes until the other end is closed; None when that takes too long."""
+    """Return the line that comes, or what came before the end; None when it takes too long.
+
+    Helpers that the candidate leaves behind may hold the pipe: they are not waited for.
+    Raises SystemExit when nobody waits for the answer any more.
+    """
     content = b""
     with os.fdopen(pipe, "rb", buffering=0) as file:
-        while select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
+        while not content.endswith(b"\n"):
+            left = max(0.0, deadline - time.monotonic())
+            ready, _, _ = select.select([file, sys.stdin], [], [], left)
+            if sys.stdin in ready:
+                raise SystemExit
+            if not ready:
+                return None
             chunk = file.read(CHUNK)
             if not chunk:
-                return content.decode()
+                break
             content += chunk
-    return None
+    return content.decode()
+
+
+def _end_session(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
 
 
 def _stand_alone() -> None:
@@ -107,6 +125,11 @@ def _run(probe: Probe, checks: types.ModuleType, item: Json) -> Json:
         failure, generic, facts = "endless", True, {"seconds": item["cpu_seconds"]}
     except MemoryError:
         failure, generic = "memory", True
+    except Exception as error:  # noqa: BLE001 (whatever it is, it is told)
+        # The check met an answer that its author did not think of.
+        failure, generic = "unexpected", True
+        facts = {"error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]}
+        traceback.print_exc()
     signal.setitimer(signal.ITIMER_PROF, 0)
     return {
         "failure": failure,

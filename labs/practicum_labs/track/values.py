@@ -1,5 +1,6 @@
 """The numbers of a point: flattened, finite or spelled out, and nothing else."""
 
+import hashlib
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any, SupportsFloat, SupportsIndex
@@ -29,8 +30,15 @@ def numbers(values: Mapping[str, Any]) -> tuple[dict[str, Wire], list[str]]:
 
 
 def _name(name: str) -> str:
-    """Return ``name`` as the portal takes it: short, without control characters."""
-    return "".join(c for c in name if c.isprintable())[:MAX_NAME] or "value"
+    """Return ``name`` as the portal takes it: short, without control characters.
+
+    A long one loses its middle, not what tells it from its neighbours.
+    """
+    name = "".join(c for c in name if c.isprintable()) or "value"
+    if len(name) <= MAX_NAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[:24]}~{digest}~{name[-30:]}"
 
 
 def to_wire(number: float) -> Wire:
