@@ -22,6 +22,8 @@ NEEDS = {
 CLOSE = {"rtol": 1e-4, "atol": 1e-6}
 KINDS = ("nr", "ns", "n")
 SCORE_SLACK = 0.05
+BELOW = 0.01
+"""How much worse than a linear model even the hopeful end of the interval may be."""
 LARGEST_MIB = 8
 
 
@@ -391,7 +393,7 @@ def lowest_loss(probe: Probe, candidate: Any) -> None:
 def transfer(probe: Probe, folder: Path) -> None:
     """A tagger that can be loaded, is better than the baseline, and is honest about it."""
     model, characters, scores = _load(probe, folder)
-    train, test = _words(7, 6000, (0,)), _words(probe.seed, 1500, (2,))
+    train, test = _words(7, 6000, (0,)), _words(probe.seed, 3000, (2,))
     gold = [kind for _, kind in test]
     with torch.inference_mode():
         said = model(_features([word for word, _ in test], characters)).argmax(1).tolist()
@@ -400,7 +402,7 @@ def transfer(probe: Probe, folder: Path) -> None:
     gain = metrics.difference(metrics.accuracy, gold, said, _last_character(train, test))
     probe.expect(gain.above_zero, "not_better", score=score.value, gain=gain.value, low=gain.low)
     against = metrics.difference(metrics.accuracy, gold, said, _linear(train, test, characters))
-    probe.expect(against.high > 0, "below_linear", score=score.value, gain=against.value)
+    probe.expect(against.high > -BELOW, "below_linear", score=score.value, gain=against.value)
     probe.expect(abs(scores["accuracy"] - score.value) <= SCORE_SLACK, "scores_differ",
                  written=scores["accuracy"], score=score.value)
     width = (scores["high"] - scores["low"]) / 2

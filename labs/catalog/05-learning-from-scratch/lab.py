@@ -721,7 +721,7 @@ sides = [
     (features([word for word, _ in side], characters), torch.tensor([kind for _, kind in side]))
     for side in words
 ]
-tagger, best_epoch, run = train("words", *sides[0], sides[1], hidden=32, seed=SEED)
+tagger, best_epoch, _ = train("words", *sides[0], sides[1], hidden=32, seed=SEED, lr=1e-3)
 with torch.inference_mode():
     said = tagger(sides[2][0]).argmax(dim=1).tolist()
 score = metrics.score(metrics.accuracy, sides[2][1].tolist(), said)
