@@ -357,7 +357,7 @@ plt.show()
 lab.predict("sgd_over_adam", ..., ...)
 # %% [markdown] sweep
 # %% sweep
-BUDGET, TARGET = 400, 0.95
+BUDGET, TARGET = 60 if lab.tier.name == "tiny" else 400, 0.95
 RATES = {
     "SGD": (sgd, (0.03, 0.1, 0.3, 1.0, 3.0)),
     "momentum": (momentum, (0.003, 0.01, 0.03, 0.1, 0.3)),
