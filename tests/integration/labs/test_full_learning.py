@@ -22,7 +22,9 @@ def test_losses_optimisers_and_stopping_show_what_the_text_says(run, runs):
         assert epochs == list(range(1, len(epochs) + 1))
         assert one["finish"]["summary"]["best_epoch"] <= len(epochs)
         assert one["environment"]["data"].keys() >= {"digits", "diabetes"}
-    stopped, endless = (logged[name]["finish"]["summary"] for name in ("labels with errors", "never stops"))
+    stopped, endless = (
+        logged[name]["finish"]["summary"] for name in ("labels with errors", "never stops")
+    )
     assert stopped["best_epoch"] < 40
     losses = [point["values"]["validation_loss"] for point in logged["never stops"]["points"]]
     assert losses[-1] > 1.3 * min(losses)
