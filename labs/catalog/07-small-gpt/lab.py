@@ -335,7 +335,7 @@ sizes = {name: sum(p.numel() for p in part.parameters())
 print(lab.say("size", total=sum(sizes.values()), tokens=sizes["wte"], blocks=sizes["h"]))
 # %% [markdown] pretrain
 # %% pretrain
-def pretrain(model, ids, *, name, epochs=EPOCHS, peak=8e-3, size=16, seed=SEED, sample=None):
+def pretrain(model, ids, *, name, epochs=EPOCHS, peak=6e-3, size=16, seed=SEED, sample=None):
     """Train the model on the training poems, report every step, and return the run."""
     decayed = [p for p in model.parameters() if p.dim() > 1]
     others = [p for p in model.parameters() if p.dim() < 2]
