@@ -20,7 +20,6 @@ from practicum_labs.checking.probe import Probe, Wrong
 NEEDS = {"transfer": ("transformers", "safetensors.torch")}
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
 UNKNOWN, END = "□", "■"
-MARKS = "，。、？！；"
 VOCABULARY = 1500
 SLACK = 0.06
 Next = Callable[[list[int]], torch.Tensor]
@@ -163,7 +162,7 @@ def next_probabilities(probe: Probe, candidate: Any) -> None:
     size = probe.rng.randint(9, 14)
     k, temperature = probe.rng.randint(3, 5), probe.rng.choice([0.6, 1.7])
     cases = [("all", 1.0, 0, 1.0), ("all", temperature, 0, 1.0), ("top_k", 1.0, k, 1.0),
-             ("top_p", 1.0, 0, 0.8), ("first", 1.0, 0, 0.01), ("both", temperature, k, 0.6)]
+             ("first", 1.0, 0, 0.01), ("top_p", 1.0, 0, 0.8), ("both", temperature, k, 0.6)]
     for failure, *settings in cases * 3:
         logits = torch.randn(size)
         want = _kept(logits, *settings)
@@ -181,7 +180,7 @@ def total_probability(probe: Probe, candidate: Any) -> None:
     torch.manual_seed(probe.seed)
     size, length = probe.rng.randint(6, 9), probe.rng.randint(5, 8)
     table, ahead = torch.randn(size, size) * 2, torch.randn(size, size) * 2
-    row = torch.randint(0, size, (length,))
+    row = torch.randint(0, size - 1, (length,))
     place = probe.rng.randint(2, length - 2)
 
     def honest(rows: torch.Tensor) -> torch.Tensor:
@@ -221,7 +220,7 @@ def _texts(seed: int, size: int) -> Next:
     first, second = (torch.randn(size, size, generator=generator) * 1.5 for _ in range(2))
 
     def next_logits(tokens: list[int]) -> torch.Tensor:
-        logits = first[tokens[-1]].clone()
+        logits = first[tokens[-1] % size].clone()
         for n, token in enumerate(reversed(tokens[:-1]), 2):
             logits += second[(token + n) % size] / n
         return logits
@@ -230,25 +229,36 @@ def _texts(seed: int, size: int) -> Next:
 
 
 def _search(next_logits: Next, start: list[int], end: int, most: int, width: int, *,
-            refill: bool = False, lose: bool = False, by_length: bool = False) -> list[int]:
-    """Return what beam search finds; the switches make other readings of it, right and wrong."""
+            finished: str = "apart", lose: bool = False, by_length: bool = False) -> list[int]:
+    """Return what beam search finds.
+
+    Finished texts wait ``apart``, are ``refilled`` by others, or ``stay`` in the beam: all are right.
+    To ``lose`` them or to divide ``by_length`` is not.
+    """
     beams: list[tuple[list[int], float]] = [([], 0.0)]
-    finished: list[tuple[list[int], float]] = []
+    done: list[tuple[list[int], float]] = []
     for _ in range(most):
-        grown = []
+        grown = [beam for beam in beams if beam[0][-1:] == [end]]
         for tokens, score in beams:
-            log_p = next_logits([*start, *tokens]).log_softmax(dim=-1).tolist()
-            grown += [([*tokens, n], score + p) for n, p in enumerate(log_p)]
+            if tokens[-1:] != [end]:
+                log_p = next_logits([*start, *tokens]).log_softmax(dim=-1).tolist()
+                grown += [([*tokens, n], score + p) for n, p in enumerate(log_p)]
         grown.sort(key=lambda beam: -beam[1])
-        if refill:
-            finished += [beam for beam in grown if beam[0][-1] == end]
-            beams = [beam for beam in grown if beam[0][-1] != end][:width]
-        else:
-            finished += [beam for beam in grown[:width] if beam[0][-1] == end]
-            beams = [beam for beam in grown[:width] if beam[0][-1] != end]
-    pool = beams if lose and beams else finished + beams
+        if finished == "stay":
+            beams = grown[:width]
+            continue
+        kept = grown if finished == "refilled" else grown[:width]
+        done += [beam for beam in kept if beam[0][-1] == end]
+        beams = [beam for beam in kept if beam[0][-1] != end][:width]
+    pool = beams if lose and beams else done + beams
     tokens, _ = max(pool, key=lambda beam: beam[1] / (len(beam[0]) if by_length else 1))
     return tokens[:-1] if tokens[-1] == end else tokens
+
+
+def _agreed(*case: Any) -> list[int] | None:
+    """Return what every right reading of beam search finds; None when they differ."""
+    found = [_search(*case, finished=how) for how in ("apart", "refilled", "stay")]
+    return found[0] if found[0] == found[1] == found[2] else None
 
 
 def _tokens(probe: Probe, value: Any, start: list[int], end: int) -> list[int]:
@@ -264,39 +274,40 @@ def greedy(probe: Probe, candidate: Any) -> None:
     """The most probable token each time, until the end or the limit."""
     for n in range(24):
         size, most = probe.rng.randint(6, 9), 6 + n % 3
-        next_logits, start, end = _texts(probe.seed + n, size), [2, 5], n % 3
+        next_logits, start, end = _texts(probe.seed + n, size), [size, size + 1], n % 3
         want = _search(next_logits, start, end, most, 1)
         got = probe.call(candidate, next_logits, list(start), end, most)
         if got == want:
             continue
         got = _tokens(probe, got, start, end)
         probe.expect(len(got) <= most, "too_long", got=len(got), most=most)
-        alone = _search(lambda tokens: next_logits([start[-1], *tokens[2:]]), start, end, most, 1)
+        alone = _search(lambda tokens: next_logits(tokens[1:]), start, end, most, 1)
         probe.expect(got != alone, "context")
         raise Wrong("value", got=got, want=want)
 
 
 def beam_search(probe: Probe, candidate: Any) -> None:
     """The most probable text within the beam, on fixed logits where greedy misses it."""
-    missed = 0
-    for n in range(400):
-        size, most, start, end = 6, 5, [2, 5], n % 3
-        next_logits = _texts(probe.seed + n, size)
-        case = (next_logits, start, end, most, 3)
-        want = _search(*case)
-        plain = _search(next_logits, start, end, most, 1)
-        wrong = {"greedy": plain, "lost": _search(*case, lose=True), "length": _search(*case, by_length=True)}
-        if want != _search(*case, refill=True) or (want in wrong.values() and n % 8):
+    size, most, start, width = 6, 5, [6, 7], 3
+    wanted, given, wrong, missed = [], [], [], 0
+    for n in range(150):
+        next_logits, end = _texts(probe.seed + n, size), n % 3
+        want, plain = (_agreed(next_logits, start, end, most, wide) for wide in (width, 1))
+        if want is None or plain is None:
             continue
+        got = probe.call(candidate, next_logits, list(start), end, most, width)
+        given.append(got if got == want else _tokens(probe, got, start, end))
+        wanted.append(want)
+        case = (next_logits, start, end, most, width)
+        wrong.append({"greedy": plain, "lost": _search(*case, lose=True),
+                      "length": _search(*case, by_length=True)})
         missed += want != plain
-        got = probe.call(candidate, next_logits, list(start), end, most, 3)
-        if got != want:
-            got = _tokens(probe, got, start, end)
-            for failure, tokens in wrong.items():
-                probe.expect(got != tokens, failure)
-            raise Wrong("value", got=got, want=want)
         alone = probe.call(candidate, next_logits, list(start), end, most, 1)
-        probe.expect(alone == plain, "width", got=alone, want=plain)
+        probe.expect(given != wanted or alone == plain, "width", got=alone, want=plain)
+    for failure in ("greedy", "lost", "length"):
+        probe.expect(given == wanted or given != [each[failure] for each in wrong], failure)
+    for got, want in zip(given, wanted, strict=True):
+        probe.expect(got == want, "value", got=got, want=want)
     probe.measure("missed", missed)
 
 
@@ -357,14 +368,18 @@ def _json(probe: Probe, path: Path, kind: type) -> Any:
 
 def _song(folder: Path) -> dict[str, list[tuple[str, str]]]:
     """Return the sides of the Song ci as the lab makes them."""
-    sides: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
-    poems = set()
+    poems, seen = set(), Counter()
     for path in sorted(data.path("song-ci", folder=folder).glob("ci.song.*.json")):
         for poem in json.loads(path.read_text("utf-8")):
             text = "".join(poem["paragraphs"])
-            if 20 <= len(text) <= 72 and re.fullmatch(f"[\u4e00-\u9fff{MARKS}]+", text):
-                poems.add((poem["author"], f"◇{text}{END}"))
-    for author, text in sorted(poems):
+            if len(text) <= 72 and not re.sub("[，。、？！；\u4e00-\u9fff]", "", text):
+                text = re.sub("[、；]", "，", re.sub("[？！]", "。", text))
+                form = tuple(map(len, _lines(text)))
+                poems.add((poem["author"], form, text))
+                seen[form] += 1
+    signs = dict(zip(sorted(seen, key=lambda f: (-seen[f], f)), "①②③④⑤⑥⑦⑧⑨⑩⑪⑫", strict=False))
+    sides: dict[str, list[tuple[str, str]]] = {"train": [], "validation": [], "test": []}
+    for author, text in sorted((a, signs[f] + text + END) for a, f, text in poems if f in signs):
         tenth = int.from_bytes(hashlib.sha256(author.encode()).digest()[:4], "big") % 10
         if author != "无名氏":
             sides[{0: "validation", 1: "test"}.get(tenth, "train")].append((author, text))

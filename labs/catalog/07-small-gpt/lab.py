@@ -158,11 +158,11 @@ class Counts:
 
 def tune(parts, kinds, rounds=40):
     """Return weights (kinds, parts) that make the validation poems most probable (expectation-maximization)."""
-    weights = np.full((1000, parts.shape[1]), 1 / parts.shape[1])
+    weights = np.full((4000, parts.shape[1]), 1 / parts.shape[1])
     for _ in range(rounds):
         share = parts * weights[kinds]
         share /= share.sum(axis=1, keepdims=True)
-        total = np.stack([np.bincount(kinds, column, minlength=1000) for column in share.T], axis=1)
+        total = np.stack([np.bincount(kinds, column, minlength=4000) for column in share.T], axis=1)
         weights = (total + 1 / parts.shape[1]) / (total.sum(axis=1, keepdims=True) + 1)
     return weights
 
@@ -415,15 +415,19 @@ for theirs in ("trigram", "trigram + place"):
         verdict = "clear" if gain.low > 0 or gain.high < 0 else "unclear"
         print(lab.say("gain", theirs=theirs, kind=lab.say(kind), gain=gain, verdict=lab.say(verdict)))
 # %% by_place
-plt.figure(figsize=(8, 3))
-eight = np.concatenate([np.full(len(row) - 1, row[0] == vocabulary.index("⑤") and len(row) == 50)
-                        for row in ids["test"]])
+place = contexts["place"] % 100
+form = np.array([FORMS[vocabulary[row[0]]] for row in ids["test"] for _ in row[1:]])
+eight = np.array([len(row) > 60 or len(row) == 50 for row in ids["test"] for _ in row[1:]])
+line = (place - 1) // (form + 1)
+figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.2), width_ratios=(3, 2))
 for name in ("trigram", "trigram + place", "GPT"):
-    place = contexts["place"][eight] % 100
-    plt.plot([losses[name][eight][place == i].mean() for i in range(1, 50)], label=name)
-plt.xlabel(lab.say("place"))
-plt.ylabel(lab.say("loss"))
-plt.legend()
+    left.plot([losses[name][eight & (form == 5) & (place == i)].mean() for i in range(1, 50)], label=name)
+left.set(xlabel=lab.say("place"), ylabel=lab.say("loss"))
+left.legend(fontsize=8, loc="lower right")
+right.bar(range(1, 9), [(losses["trigram + place"] - losses["GPT"])[eight & ~is_mark & (line == n)].mean()
+                        for n in range(8)])
+right.set(xlabel=lab.say("line"), ylabel=lab.say("nats_saved"), title="trigram + place − GPT")
+figure.tight_layout()
 plt.show()
 # %% [markdown] leak
 # %% leak
@@ -603,17 +607,26 @@ for path in sorted(Path("tang-model").iterdir()):
 print(lab.say("loaded_again", same=same))
 # %% [markdown] transfer
 # %% song
-def short_ci(text):
-    """Return a short ci as the model reads it, else None: no longer than 72 characters with its marks."""
-    marks = "，。、？！；"
-    fits = 20 <= len(text) <= 72 and all("\u4e00" <= c <= "\u9fff" or c in marks for c in text)
-    return "◇" + text + END if fits else None
+def read_ci(forms=12):
+    """Yield (author, text) of the ci in the most common forms; a text begins with the sign of its form."""
+    poems, seen = [], Counter()
+    for author, text in poems_in("song-ci", "ci.song.*.json"):
+        if len(text) <= 72 and not re.sub("[，。、？！；\u4e00-\u9fff]", "", text):
+            text = re.sub("[、；]", "，", re.sub("[？！]", "。", text))
+            form = tuple(len(line) for line in lines_of(text))
+            poems.append((author, form, text))
+            seen[form] += 1
+    signs = {form: "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"[n] for n, form in enumerate(sorted(seen, key=lambda f: (-seen[f], f))[:forms])}
+    for author, form, text in poems:
+        if form in signs:
+            yield author, signs[form] + text + END
 
 
-song = split_by_author(
-    (author, short_ci(text)) for author, text in poems_in("song-ci", "ci.song.*.json") if short_ci(text)
-)
-for author, text in song["train"][:3]:
+song = split_by_author(read_ci())
+for name, side in song.items():
+    print(lab.say("side", name=name, poems=len(side), authors=len({author for author, _ in side}),
+                  characters=sum(len(text) for _, text in side)))
+for author, text in song["train"][:4]:
     print(author, text)
 # %% transfer graded=transfer
 # >>>
@@ -622,7 +635,7 @@ ci_vocabulary = vocabulary_of(text for _, text in song["train"])
 ci_ids = {name: encode(side, ci_vocabulary) for name, side in song.items()}
 ci_losses = ngram_losses(ci_ids, len(ci_vocabulary))
 ci_gpt = new_model(len(ci_vocabulary))
-pretrain(ci_gpt, ci_ids, name="Song ci")
+pretrain(ci_gpt, ci_ids, name="Song ci", epochs=7 * EPOCHS // 3)
 reached = perplexity(poem_losses(ci_gpt, ci_ids["test"]))
 for name, each in ci_losses.items():
     print(f"{name:16} perplexity {np.exp(each.mean()):6.1f}")
