@@ -50,13 +50,13 @@ def lines_of(text):
 
 
 def regular(text):
-    """Return a poem of four or eight lines of five or seven characters as the model reads it, else None."""
+    """Return a poem as the model reads it: its form, its lines, its end. None if it has another form."""
     lines = lines_of(text)
-    lengths = {len(line) for line in lines}
-    if len(lines) not in {4, 8} or len(lengths) > 1 or len(re.sub("[，。？！；]", "", text)) != len("".join(lines)):
-        return None
-    form = {5: "⑤", 7: "⑦"}.get(lengths.pop())
-    return form and form + "".join(line + "，。"[n % 2] for n, line in enumerate(lines)) + END
+    whole = "".join(lines) == re.sub("[，。？！；]", "", text)
+    for form, length in FORMS.items():
+        if whole and len(lines) in {4, 8} and {len(line) for line in lines} == {length}:
+            return form + "".join(line + "，。"[n % 2] for n, line in enumerate(lines)) + END
+    return None
 
 
 def side_of(author):
@@ -82,12 +82,15 @@ def split_by_author(poems, seed=SEED):
     return sides
 
 
-tang = split_by_author(
-    (author, regular(text)) for author, text in poems_in("tang-poems", "poet.tang.*.json") if regular(text)
-)
-for name, side in tang.items():
-    print(lab.say("side", name=name, poems=len(side), authors=len({author for author, _ in side}),
-                  characters=sum(len(text) for _, text in side)))
+def describe(sides):
+    for name, side in sides.items():
+        print(lab.say("side", name=name, poems=len(side), authors=len({author for author, _ in side}),
+                      characters=sum(len(text) for _, text in side)))
+
+
+found = poems_in("tang-poems", "poet.tang.*.json")
+tang = split_by_author((author, regular(text)) for author, text in found if regular(text))
+describe(tang)
 display(pd.DataFrame(tang["train"][:6], columns=[lab.say("author"), lab.say("text")]))
 # %% [markdown] vocabulary
 # %% vocabulary
@@ -140,8 +143,10 @@ class Counts:
     def __init__(self, rows, size):
         token, contexts = events(rows)
         self.size = size
-        self.contexts = {name: np.unique(keys, return_counts=True) for name, keys in contexts.items()}
-        self.pairs = {name: np.unique(10000 * keys + token, return_counts=True) for name, keys in contexts.items()}
+        self.contexts, self.pairs = {}, {}
+        for name, keys in contexts.items():
+            self.contexts[name] = np.unique(keys, return_counts=True)
+            self.pairs[name] = np.unique(10000 * keys + token, return_counts=True)
 
     def parts(self, rows, names, by):
         """Return (tokens, parts) probabilities, a uniform one first, and (tokens,) kinds of context."""
@@ -152,8 +157,10 @@ class Counts:
             both = lookup(self.pairs[name], 10000 * contexts[name] + token)
             columns.append(both / np.maximum(often, 1))
         if by == "place":
-            return np.stack(columns, axis=1), np.searchsorted(self.contexts["place"][0], contexts["place"])
-        return np.stack(columns, axis=1), np.log2(1 + lookup(self.contexts[by], contexts[by])).astype(int)
+            kinds = np.searchsorted(self.contexts[by][0], contexts[by])
+        else:
+            kinds = np.log2(1 + lookup(self.contexts[by], contexts[by])).astype(int)
+        return np.stack(columns, axis=1), kinds
 
 
 def tune(parts, kinds, rounds=40):
@@ -288,7 +295,8 @@ def batches(rows, size, rng=None):
     order = list(range(len(rows)))
     if rng:
         rng.shuffle(order)
-    chunks = [sorted(order[i : i + 8 * size], key=lambda n: len(rows[n])) for i in range(0, len(order), 8 * size)]
+    chunks = [sorted(order[i : i + 8 * size], key=lambda n: len(rows[n]))
+              for i in range(0, len(order), 8 * size)]
     parts = [chunk[i : i + size] for chunk in chunks for i in range(0, len(chunk), size)]
     if rng:
         rng.shuffle(parts)
@@ -324,27 +332,23 @@ def write_poems(model, form, lines, count, *, temperature=1.0, top_k=0, top_p=1.
     with torch.inference_mode():
         for allowed in layout(form, lines, vocabulary):
             logits = model(written.to(device)).logits[:, -1].cpu().masked_fill(~allowed, float("-inf"))
-            drawn = [torch.multinomial(next_probabilities(row, temperature, top_k, top_p), 1, generator=generator)
-                     for row in logits]
-            written = torch.cat([written, torch.stack(drawn)], dim=1)
+            drawn = torch.stack([next_probabilities(row, temperature, top_k, top_p) for row in logits])
+            written = torch.cat([written, drawn.multinomial(1, generator=generator)], dim=1)
     return ["".join(vocabulary[n] for n in row[1:-1]) for row in written.tolist()]
 
 
-sizes = {name: sum(p.numel() for p in part.parameters())
-         for name, part in new_model(len(vocabulary)).transformer.named_children()}
-print(lab.say("size", total=sum(sizes.values()), tokens=sizes["wte"], blocks=sizes["h"]))
+fresh = new_model(len(vocabulary))
+blocks = sum(p.numel() for p in fresh.transformer.h.parameters())
+print(lab.say("size", total=fresh.num_parameters(), tokens=fresh.lm_head.weight.numel(), blocks=blocks))
 # %% [markdown] pretrain
 # %% pretrain
 def pretrain(model, ids, *, name, epochs=EPOCHS, peak=6e-3, size=16, seed=SEED, sample=None):
     """Train the model on the training poems, report every step, and return the run."""
-    decayed = [p for p in model.parameters() if p.dim() > 1]
-    others = [p for p in model.parameters() if p.dim() < 2]
-    optimizer = torch.optim.AdamW([{"params": decayed, "weight_decay": 0.1}, {"params": others, "weight_decay": 0.0}],
-                                  lr=peak, betas=(0.9, 0.95), fused=True)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=peak, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
     steps = epochs * math.ceil(len(ids["train"]) / size)
     rng, step, cpu = random.Random(seed), 0, time.process_time()
-    config = {"epochs": epochs, "peak": peak, "batch": size, "seed": seed, "vocabulary": model.config.vocab_size,
-              "parameters": sum(p.numel() for p in model.parameters()), "train": len(ids["train"])}
+    config = {"epochs": epochs, "peak": peak, "batch": size, "seed": seed, "train": len(ids["train"]),
+              "vocabulary": model.config.vocab_size, "parameters": model.num_parameters()}
     with track.init(lab="gpt", name=name, config=config) as run:
         for _ in range(epochs):
             for numbers in batches(ids["train"], size, rng):
@@ -580,7 +584,7 @@ for name, texts in written.items():
     rows.append({
         "": name,
         lab.say("nats"): torch.cat(poem_losses(gpt, codes)).mean().item(),
-        lab.say("different"): np.mean([len(set(text)) / len(text) for text in map("".join, map(lines_of, texts))]),
+        lab.say("different"): np.mean([len(set("".join(lines_of(t)))) / (most - 1 - LINES) for t in texts]),
         lab.say("copied"): 100 * np.mean([line in known for line in lines]),
         lab.say("text"): texts[0],
     })
@@ -608,7 +612,7 @@ print(lab.say("loaded_again", same=same))
 # %% [markdown] transfer
 # %% song
 def read_ci(forms=12):
-    """Yield (author, text) of the ci in the most common forms; a text begins with the sign of its form."""
+    """Yield (author, text) of the ci in the most common forms; a text begins with its form's sign."""
     poems, seen = [], Counter()
     for author, text in poems_in("song-ci", "ci.song.*.json"):
         if len(text) <= 72 and not re.sub("[，。、？！；\u4e00-\u9fff]", "", text):
@@ -616,16 +620,15 @@ def read_ci(forms=12):
             form = tuple(len(line) for line in lines_of(text))
             poems.append((author, form, text))
             seen[form] += 1
-    signs = {form: "①②③④⑤⑥⑦⑧⑨⑩⑪⑫"[n] for n, form in enumerate(sorted(seen, key=lambda f: (-seen[f], f))[:forms])}
+    common = sorted(seen, key=lambda form: (-seen[form], form))[:forms]
+    signs = dict(zip(common, "①②③④⑤⑥⑦⑧⑨⑩⑪⑫", strict=True))
     for author, form, text in poems:
         if form in signs:
             yield author, signs[form] + text + END
 
 
 song = split_by_author(read_ci())
-for name, side in song.items():
-    print(lab.say("side", name=name, poems=len(side), authors=len({author for author, _ in side}),
-                  characters=sum(len(text) for _, text in side)))
+describe(song)
 for author, text in song["train"][:4]:
     print(author, text)
 # %% transfer graded=transfer
@@ -635,7 +638,7 @@ ci_vocabulary = vocabulary_of(text for _, text in song["train"])
 ci_ids = {name: encode(side, ci_vocabulary) for name, side in song.items()}
 ci_losses = ngram_losses(ci_ids, len(ci_vocabulary))
 ci_gpt = new_model(len(ci_vocabulary))
-pretrain(ci_gpt, ci_ids, name="Song ci", epochs=7 * EPOCHS // 3)
+pretrain(ci_gpt, ci_ids, name="Song ci", epochs=3 * EPOCHS)
 reached = perplexity(poem_losses(ci_gpt, ci_ids["test"]))
 for name, each in ci_losses.items():
     print(f"{name:16} perplexity {np.exp(each.mean()):6.1f}")

@@ -18,7 +18,9 @@ def test_pre_training_beats_tuned_counts_and_a_leak_is_found(run, runs):
         assert data in one["environment"]["data"]
         assert one["environment"]["seed"] == 0
         losses = [point["values"]["loss"] for point in one["points"] if "loss" in point["values"]]
-        assert len(losses) >= one["config"]["epochs"] * one["config"]["train"] / one["config"]["batch"]
+        assert (
+            len(losses) >= one["config"]["epochs"] * one["config"]["train"] / one["config"]["batch"]
+        )
         assert sum(losses[-20:]) / 20 < losses[0] - 2
         reached = [p["values"]["perplexity"] for p in one["points"] if "perplexity" in p["values"]]
         assert reached[-1] == min(reached)
