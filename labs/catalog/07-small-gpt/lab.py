@@ -601,9 +601,8 @@ def save_model(folder, model, vocabulary, scores):
     (folder / "scores.json").write_text(json.dumps(scores, indent=1), "utf-8")
 
 
-save_model("tang-model", gpt, vocabulary, {
-    name: float(np.exp(losses[key].mean())) for name, key in (("perplexity", "GPT"), ("trigram", "trigram"))
-})
+scores = {name: float(np.exp(each.mean())) for name, each in losses.items()}
+save_model("tang-model", gpt, vocabulary, {"perplexity": scores["GPT"], **scores})
 again = GPT2LMHeadModel.from_pretrained("tang-model").to(device)
 same = perplexity(poem_losses(again, ids["test"])) == perplexity(poem_losses(gpt, ids["test"]))
 for path in sorted(Path("tang-model").iterdir()):

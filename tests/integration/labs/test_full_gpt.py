@@ -1,5 +1,6 @@
 """The small GPT at its full size: that it shows what its lab claims. About two minutes."""
 
+import json
 import re
 
 import pytest
@@ -24,11 +25,8 @@ def test_pre_training_beats_tuned_counts_and_a_leak_is_found(run, runs):
         assert sum(losses[-20:]) / 20 < losses[0] - 2
         reached = [p["values"]["perplexity"] for p in one["points"] if "perplexity" in p["values"]]
         assert reached[-1] == min(reached)
+    scores = json.loads((done.output.parent / "tang-model" / "scores.json").read_text("utf-8"))
+    assert scores["perplexity"] < scores["trigram + place"] < scores["trigram"]
     text = done.output.read_text("utf-8")
-    trigram, place, gpt = (
-        float(re.search(rf"<th>{name}</th>\\n.*?<td>([0-9.]+)</td>", text)[1])
-        for name in ("trigram", r"trigram \+ place", "GPT")
-    )
-    assert gpt < place < trigram
     assert re.search(r"yours\s+1\.000\s+1\.000\s+1\.000", text)
-    assert [float(found) > 10 for found in re.findall(r"colleague\s+([0-9.]+)\s", text)] == [True]
+    assert float(re.search(r"colleague\s+([0-9.]+)\s", text)[1]) > 10
