@@ -291,13 +291,12 @@ def new_model(size, layers=LAYERS, width=64, heads=4, context=80, seed=SEED):
 
 
 def batches(rows, size, rng=None):
-    """Yield the numbers of the poems in each batch; poems of like length together."""
+    """Yield the numbers of the poems in each batch: of each two batches one has the shorter poems."""
     order = list(range(len(rows)))
     if rng:
         rng.shuffle(order)
-    chunks = [sorted(order[i : i + 8 * size], key=lambda n: len(rows[n]))
-              for i in range(0, len(order), 8 * size)]
-    parts = [chunk[i : i + size] for chunk in chunks for i in range(0, len(chunk), size)]
+    pairs = [sorted(order[i : i + 2 * size], key=lambda n: len(rows[n])) for i in range(0, len(order), 2 * size)]
+    parts = [pair[i : i + size] for pair in pairs for i in range(0, len(pair), size)]
     if rng:
         rng.shuffle(parts)
     yield from parts
@@ -637,7 +636,7 @@ ci_vocabulary = vocabulary_of(text for _, text in song["train"])
 ci_ids = {name: encode(side, ci_vocabulary) for name, side in song.items()}
 ci_losses = ngram_losses(ci_ids, len(ci_vocabulary))
 ci_gpt = new_model(len(ci_vocabulary))
-pretrain(ci_gpt, ci_ids, name="Song ci", epochs=3 * EPOCHS)
+pretrain(ci_gpt, ci_ids, name="Song ci", epochs=8 * EPOCHS // 3)
 reached = perplexity(poem_losses(ci_gpt, ci_ids["test"]))
 for name, each in ci_losses.items():
     print(f"{name:16} perplexity {np.exp(each.mean()):6.1f}")

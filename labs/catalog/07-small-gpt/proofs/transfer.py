@@ -26,7 +26,7 @@ from practicum_labs import data
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 CHINESE = "[\u4e00-\u9fff]+"
-TRIGRAM = 90.6  # as the lab's own baseline has it
+TRIGRAM = 197.9  # as the lab's own baseline has it
 
 
 def _song(place):
@@ -63,15 +63,14 @@ def _gpt(size, **options):
         attn_pdrop=0.0, bos_token_id=None, eos_token_id=1, use_cache=False, **options))
 
 
-def _train(model, rows, *, epochs=9, lr=6e-3, seed=1):
-    """A plain loop: padded batches of like length, warm-up, cosine."""
+def _train(model, rows, *, epochs=6, lr=6e-3, seed=1):
+    """A plain loop: padded batches in random order, warm-up, cosine."""
     rng, step = random.Random(seed), 0
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, betas=(0.9, 0.95), weight_decay=0.1, fused=True)
-    rows = sorted(rows, key=len)
-    parts = [rows[i : i + 16] for i in range(0, len(rows), 16)]
-    steps = epochs * len(parts)
+    steps = epochs * math.ceil(len(rows) / 16)
     for _ in range(epochs):
-        rng.shuffle(parts)
+        rng.shuffle(rows)
+        parts = [rows[i : i + 16] for i in range(0, len(rows), 16)]
         for part in parts:
             step += 1
             optimizer.param_groups[0]["lr"] = lr * min(step / 40, 0.525 + 0.475 * math.cos(math.pi * step / steps))
