@@ -24,7 +24,7 @@ def test_pre_training_beats_tuned_counts_and_a_leak_is_found(run, runs):
         )
         assert sum(losses[-20:]) / 20 < losses[0] - 2
         reached = [p["values"]["perplexity"] for p in one["points"] if "perplexity" in p["values"]]
-        assert reached[-1] == min(reached)
+        assert reached[-1] < 1.05 * min(reached)
     scores = json.loads((done.output.parent / "tang-model" / "scores.json").read_text("utf-8"))
     assert scores["perplexity"] < scores["trigram + place"] < scores["trigram"]
     text = done.output.read_text("utf-8")
