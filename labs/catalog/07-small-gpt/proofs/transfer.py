@@ -181,7 +181,7 @@ def mutant_leaks__looks_both_ways(folder, place):
     torch.manual_seed(0)
     model = BertLMHeadModel(BertConfig(
         vocab_size=1500, hidden_size=32, num_hidden_layers=1, num_attention_heads=4, intermediate_size=64,
-        max_position_embeddings=80, is_decoder=False))
+        max_position_embeddings=80, initializer_range=0.2, is_decoder=False))
     model.save_pretrained(made)
     return made
 
