@@ -575,7 +575,13 @@ written["top-k 20"] = write_poems(gpt, FORM, LINES, COUNT, top_k=20)
 written["top-p 0.8"] = write_poems(gpt, FORM, LINES, COUNT, top_p=0.8)
 written[lab.say("real")] = [text[1:-1] for _, text in tang["test"] if len(text) == most + 1][:COUNT]
 
+def runs_of(lines, length=4):
+    """Return all runs of so many characters in the lines."""
+    return [line[i : i + length] for line in lines for i in range(len(line) - length + 1)]
+
+
 known = {line for _, text in tang["train"] for line in lines_of(text)}
+known_runs = set(runs_of(known))
 rows = []
 for name, texts in written.items():
     lines = [line for text in texts for line in lines_of(text)]
@@ -585,6 +591,7 @@ for name, texts in written.items():
         lab.say("nats"): torch.cat(poem_losses(gpt, codes)).mean().item(),
         lab.say("different"): np.mean([len(set("".join(lines_of(t)))) / (most - 1 - LINES) for t in texts]),
         lab.say("copied"): 100 * np.mean([line in known for line in lines]),
+        lab.say("runs"): 100 * np.mean([run in known_runs for run in runs_of(lines)]),
         lab.say("text"): texts[0],
     })
 table = pd.DataFrame(rows).set_index("")
