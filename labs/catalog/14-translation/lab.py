@@ -629,7 +629,6 @@ def beam_search(next_logits, start, end, beams, most, alpha):
 # %% beam_search-check
 lab.check("beam_search", beam_search)
 # %% [markdown] solution beam_search-reading
-# %% [markdown] beams
 # %% beams
 def beam(model, texts, source, target, beams, alpha, most=24):
     """Return the translation of each text as tokens, by your beam search."""
