@@ -258,21 +258,22 @@ class _Toy:
 def beam_search(probe: Probe, candidate: Any) -> None:
     """One beam is greedy, a narrow one finds its way round, a wide one finds the best of all."""
     rng = probe.rng
-    for round_ in range(6):
+    toys = []
+    for _ in range(9):
         start, end = rng.sample(range(4), 2)
-        toy, most = _Toy(rng, start, end), rng.randint(3, 4)
-
-        def ask(beams: int, alpha: float, model: _Toy = toy, longest: int = most) -> tuple[int, ...]:
-            return _said(probe, candidate, model, beams, longest, alpha)
-
+        toys.append(_Toy(rng, start, end))
+    for toy in toys:
         greedy: list[int] = []
-        while len(greedy) < most and (token := _top(toy, greedy)) != end:
+        while len(greedy) < 4 and (token := _top(toy, greedy)) != toy.end:
             greedy.append(token)
-        probe.expect(ask(1, 1.0) == tuple(greedy), "greedy")
-        texts = toy.texts(most)
-        alpha = (0.0, 1.0, 2.0)[round_ % 3]
-        _best(probe, ask(400, alpha), texts, alpha, most)
+        probe.expect(_said(probe, candidate, toy, 1, 4, 1.0) == tuple(greedy), "greedy")
     _garden_path(probe, candidate)
+    found = []
+    for n, toy in enumerate(toys):
+        alpha, most = (1.0, 2.0, 0.0)[n % 3], 3 + n % 2
+        said = _said(probe, candidate, toy, 400, most, alpha)
+        found.append((said, toy.texts(most), alpha, most))
+    _best(probe, found)
 
 
 def _said(probe: Probe, candidate: Any, toy: _Toy, beams: int, most: int, alpha: float) -> tuple[int, ...]:
@@ -289,19 +290,29 @@ def _top(toy: _Toy, said: list[int]) -> int:
     return row.index(max(row))
 
 
-def _best(probe: Probe, got: tuple[int, ...], texts: dict[Any, Any], alpha: float, most: int) -> None:
-    def top(score: Callable[[float, float, int], float], unfinished: bool = True) -> tuple[int, ...]:
-        allowed = [t for t in texts if unfinished or len(t) < most] or list(texts)
-        return max(allowed, key=lambda text: score(*texts[text]))
+def _best(probe: Probe, found: list[tuple[tuple[int, ...], dict[Any, Any], float, int]]) -> None:
+    """Compare with the best of all texts; name a mistake when it explains every answer."""
 
-    want = top(lambda p, _raw, n: p / n**alpha)
-    if got == want:
+    def explains(score: Callable[..., float], unfinished: bool = True) -> bool:
+        for said, texts, alpha, most in found:
+            allowed = [text for text in texts if unfinished or len(text) < most]
+            if said != max(allowed, key=lambda text: score(*texts[text], alpha)):
+                return False
+        return True
+
+    def mean(p: float, _raw: float, n: int, alpha: float) -> float:
+        return p / n**alpha
+
+    if explains(mean):
         return
-    probe.expect(got != top(lambda p, _raw, _n: p), "no_length", alpha=alpha)
-    probe.expect(got != top(lambda p, _raw, n: p * n**alpha), "multiplied", alpha=alpha)
-    probe.expect(got != top(lambda _p, raw, n: raw / n**alpha), "logits")
-    probe.expect(got != top(lambda p, _raw, n: p / n**alpha, unfinished=False), "unfinished")
-    raise Wrong("not_best", alpha=alpha, got=texts[got][0], want=texts[want][0])
+    probe.expect(not explains(lambda p, _raw, _n, _alpha: p), "no_length", alpha=found[0][2])
+    probe.expect(not explains(lambda p, _raw, n, alpha: p * n**alpha), "multiplied")
+    probe.expect(not explains(lambda _p, raw, n, alpha: raw / n**alpha), "logits")
+    probe.expect(not explains(mean, unfinished=False), "unfinished")
+    for said, texts, alpha, _ in found:
+        want = max(texts, key=lambda text: mean(*texts[text], alpha))
+        got = texts.get(said, (float("nan"),))[0]
+        probe.expect(said == want, "not_best", alpha=alpha, got=got, want=texts[want][0])
 
 
 def _garden_path(probe: Probe, candidate: Any) -> None:
