@@ -157,7 +157,7 @@ def bleu_difference(
     groups: Sequence[Hashable] | None = None,
     seed: int = 0,
 ) -> Interval:
-    """Return how much more BLEU ``hypotheses`` have than ``baseline``, paired as in ``difference``."""
+    """Return how much more BLEU ``hypotheses`` have than ``baseline`` on the same references."""
     _, ours = _bleu_of(hypotheses, references, language)
     _, theirs = _bleu_of(baseline, references, language)
 

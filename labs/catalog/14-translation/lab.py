@@ -88,8 +88,8 @@ random.Random(0).shuffle(rows)
 rows = rows[: lab.tier.examples(len(rows))]
 print(lab.say("rows", count=len(rows), texts=len({row.english for row in rows})))
 display(pd.DataFrame(rows[:6], columns=["code", "English", "中文"]))
-waving = [row for row in rows if row.code.split("-")[0] in ("1F44B", "1F3C4")]
-display(pd.DataFrame(waving[:10], columns=["code", "English", "中文"]))
+surfing = [row for row in rows if row.code.startswith("1F3C4")]
+display(pd.DataFrame(surfing, columns=["code", "English", "中文"]))
 # %% [markdown] masks
 # %% masks graded=masks
 def masks(source, target):
@@ -392,13 +392,10 @@ def grouped_split(rows, share, seed):
 
 def few_a_concept(rows, most=3):
     """Keep at most so many variants of a concept: forty of one family should not decide a score."""
-    seen = Counter()
-    chosen = []
+    variants = defaultdict(list)
     for row in rows:
-        seen[concept(row.code)] += 1
-        if seen[concept(row.code)] <= most:
-            chosen.append(row)
-    return chosen
+        variants[concept(row.code)].append(row)
+    return [row for same in variants.values() for row in same[:most]]
 
 
 def fold(seed):
@@ -556,16 +553,19 @@ heard = [
     for (_, source, _, _), (_, _, test) in zip(trained, folds, strict=True) for row in test
 ]
 plain = ["：" not in row.chinese for row in tested]
-for name, chosen in (("heard", heard), ("unheard", [not h for h in heard]),
-                     ("plain", plain), ("variant", [not p for p in plain])):
+slices = {"heard": heard, "unheard": [not h for h in heard], "plain": plain, "variant": [not p for p in plain]}
+table = []
+for name, chosen in slices.items():
     part = [n for n, inside in enumerate(chosen) if inside]
-    figures = [f"{lab.say(who)} {bleu([said[n] for n in part], [right[n] for n in part], 'zh')[0]:5.1f}"
-               for who, said in answers.items()] if part else []
-    print(f"{lab.say(name)} ({len(part)}):  " + "   ".join(figures))
-chosen = [n for n in range(len(tested)) if heard[n]][:6] + [n for n in range(len(tested)) if not heard[n]][:6]
+    wanted = [right[n] for n in part]
+    table.append({"": lab.say(name), lab.say("labels"): len(part), **{
+        lab.say(who): f"{bleu([said[n] for n in part], wanted, 'zh')[0]:.1f}" for who, said in answers.items() if part
+    }})
+display(pd.DataFrame(table).set_index(""))
+some = [n for known in (True, False) for n in [n for n, h in enumerate(heard) if h == known][:7]]
 display(pd.DataFrame(
-    [(tested[n].english, right[n], *(said[n] for said in answers.values()), "" if heard[n] else "×") for n in chosen],
-    columns=["English", lab.say("reference"), *map(lab.say, answers), lab.say("heard")],
+    [(tested[n].english, right[n], *(said[n] for said in answers.values()), "" if heard[n] else "×") for n in some],
+    columns=["English", lab.say("reference"), *map(lab.say, answers), lab.say("unheard")],
 ))
 # %% [markdown] alignment
 # %% alignment
@@ -659,6 +659,9 @@ for beams, alpha in ((1, 1.0), (4, 0.0), (4, 1.0), (4, 2.0)):
     print(lab.say("beam", beams=beams, alpha=alpha, bleu=bleu(said, wanted, "zh")[0], length=ratio))
 # %% [markdown] transfer
 # %% reverse
+ENGLISH = "en"  # by this name: the notebook's own language is filled in where the literal stands
+
+
 def english_of(tokens):
     """Put the words of an English text together again."""
     return re.sub(r" ([:,.!?’”)])|([(“]) ", r"\1\2", " ".join(tokens)).replace("’ s", "’s").replace(" - ", "-")
@@ -700,18 +703,18 @@ turned = [
     for side in (train_rows, valid, test)
 ]
 back, source, target, _ = train(
-    turned[0], turned[1], name="zh-en", seed=0, join=english_of, language="en"
+    turned[0], turned[1], name="zh-en", seed=0, join=english_of, language=ENGLISH
 )
 sources = [pair.source for pair in turned[2]]
 said = [english_of(tokens) for tokens in greedy(back, sources, source, target)]
-recalled = baselines(turned[0], turned[1], join=english_of, language="en")["memory"](sources)
+recalled = baselines(turned[0], turned[1], join=english_of, language=ENGLISH)["memory"](sources)
 right_back, groups_back = [row.english for row in test], [concept(row.code) for row in test]
-back_bleu = metrics.bleu(said, right_back, language="en", groups=groups_back)
-back_gain = metrics.bleu_difference(said, recalled, right_back, language="en", groups=groups_back)
+back_bleu = metrics.bleu(said, right_back, language=ENGLISH, groups=groups_back)
+back_gain = metrics.bleu_difference(said, recalled, right_back, language=ENGLISH, groups=groups_back)
 print("BLEU", back_bleu, back_bleu.signature, f"\n− memory: {back_gain}")
 save_translator("zh-en", back, source, target, load_translator, [row.code for row in test], {
     "bleu": back_bleu.value, "signature": back_bleu.signature,
-    "memory": bleu(recalled, right_back, "en")[0],
+    "memory": bleu(recalled, right_back, ENGLISH)[0],
 })
 # <<<
 # %% transfer-check

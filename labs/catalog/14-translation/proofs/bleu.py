@@ -69,7 +69,7 @@ def mutant_value__chrf(hypotheses, references, language):
     return scorer.corpus_score(hypotheses, [references]).score, str(scorer.get_signature())
 
 
-def mutant_raised__one_set_a_text(hypotheses, references, language):
+def mutant_references__one_set_a_text(hypotheses, references, language):
     scorer = _scorer(language)
     score = scorer.corpus_score(hypotheses, [[text] for text in references]).score
     return score, str(scorer.get_signature())
