@@ -659,7 +659,7 @@ for beams, alpha in ((1, 1.0), (4, 0.0), (4, 1.0), (4, 2.0)):
     print(lab.say("beam", beams=beams, alpha=alpha, bleu=bleu(said, wanted, "zh")[0], length=ratio))
 # %% [markdown] transfer
 # %% reverse
-ENGLISH = "en"  # by this name: the notebook's own language is filled in where the literal stands
+ENGLISH = "en"  # the builder turns a literal after "language=" into the notebook's own
 
 
 def english_of(tokens):
