@@ -250,7 +250,8 @@ def new_translator(task, source, target, seed):
 
 
 TRANSLATION = {"name": "translate a label", "gives": "text", "continues": False}
-print(f"{sum(p.numel() for p in new_translator(TRANSLATION, range(1000), range(1000), 0).parameters()):,}")
+example = new_translator(TRANSLATION, range(1000), range(1000), seed=0)
+print(lab.say("weights", count=sum(p.numel() for p in example.parameters())))
 # %% [markdown] training
 # %% training
 Pair = namedtuple("Pair", "source target")  # both as lists of tokens
@@ -391,7 +392,7 @@ def grouped_split(rows, share, seed):
 
 
 def few_a_concept(rows, most=3):
-    """Keep at most so many variants of a concept: forty of one family should not decide a score."""
+    """Keep at most so many variants of a concept: one large family should not decide a score."""
     variants = defaultdict(list)
     for row in rows:
         variants[concept(row.code)].append(row)
