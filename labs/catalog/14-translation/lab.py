@@ -499,22 +499,26 @@ trained = [
     for seed, (train_rows, valid, _) in zip(SEEDS, folds, strict=True)
 ]
 # %% compare
-tested = [row for _, _, test in folds for row in test]
+answers, tested = defaultdict(list), []
+for seed, (model, source, target, _), others, (_, _, test) in zip(SEEDS, trained, simple, folds, strict=True):
+    sources, wanted = [words_of(row.english) for row in test], [row.chinese for row in test]
+    said = {name: translate(sources) for name, translate in others.items()}
+    said["model"] = greedy(model, sources, source, target)
+    print(lab.say("seed", seed=seed))
+    for name, every in said.items():
+        texts = ["".join(tokens) for tokens in every]
+        print(f"   BLEU {bleu(texts, wanted, 'zh')[0]:.1f}  {lab.say(name)}")
+        answers[name] += texts
+    tested += test
+
 right = [row.chinese for row in tested]
 groups = [concept(row.code) for row in tested]
-answers = defaultdict(list)
-for (model, source, target, _), others, (_, _, test) in zip(trained, simple, folds, strict=True):
-    texts = [words_of(row.english) for row in test]
-    said = {name: translate(texts) for name, translate in others.items()}
-    said["model"] = greedy(model, texts, source, target)
-    for name, every in said.items():
-        answers[name] += ["".join(tokens) for tokens in every]
+exact = {name: [a == b for a, b in zip(said, right, strict=True)] for name, said in answers.items()}
 
 
-def exact(said, other=None):
-    """Return the share of labels right to the character, or how much larger it is than other's."""
-    hits = [(a == b) - (other is not None and other[n] == b) for n, (a, b) in enumerate(zip(said, right, strict=True))]
-    return metrics.bootstrap(lambda chosen: sum(hits[n] for n in chosen) / len(chosen), len(hits), groups=groups)
+def mean(values):
+    """Return the mean with its interval; whole concepts are drawn."""
+    return metrics.bootstrap(lambda chosen: sum(values[n] for n in chosen) / len(chosen), len(values), groups=groups)
 
 
 scores = {name: metrics.bleu(said, right, language="zh", groups=groups) for name, said in answers.items()}
@@ -522,20 +526,15 @@ display(pd.DataFrame([{
     "": lab.say(name),
     "BLEU": str(scores[name]),
     "chrF": f"{CHRF().corpus_score(said, [right]).score:.1f}",
-    lab.say("exact"): str(exact(said)),
+    lab.say("exact"): str(mean(exact[name])),
     lab.say("length"): f"{sum(map(len, said)) / sum(map(len, right)):.2f}",
 } for name, said in answers.items()]).set_index(""))
 print(scores["model"].signature)
-start = 0
-for seed, (_, _, test) in zip(SEEDS, folds, strict=True):
-    part = slice(start, start := start + len(test))
-    each = {name: bleu(said[part], right[part], "zh")[0] for name, said in answers.items()}
-    print(lab.say("seed", seed=seed), "  ".join(f"{lab.say(name)} {score:.1f}" for name, score in each.items()))
-ours = answers["model"]
 for other in ("memory", "phrases"):
-    theirs = answers[other]
-    gains = {"BLEU": metrics.bleu_difference(ours, theirs, right, language="zh", groups=groups),
-             lab.say("exact"): exact(ours, theirs)}
+    gains = {
+        "BLEU": metrics.bleu_difference(answers["model"], answers[other], right, language="zh", groups=groups),
+        lab.say("exact"): mean([a - b for a, b in zip(exact["model"], exact[other], strict=True)]),
+    }
     for name, gain in gains.items():
         verdict = lab.say("clear") if gain.low > 0 or gain.high < 0 else lab.say("unclear")
         print(f"{lab.say('model')} − {lab.say(other)}, {name}: {gain}  {verdict}")
