@@ -63,9 +63,8 @@ def load_translator(folder):
             out = [2]
             while len(out) < 16:
                 with torch.inference_mode():
-                    logits = model(ids, torch.tensor([out]))[0, -1]
-                logits[:3] = float("-inf")
-                out.append(int(logits.argmax()))
+                    logits = model(ids, torch.tensor([out]))[0, -1, 3:]
+                out.append(3 + int(logits.argmax()))
                 if out[-1] == 3:
                     break
             text = " ".join(words[n] for n in out[1:] if n != 3)
