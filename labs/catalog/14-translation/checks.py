@@ -6,7 +6,7 @@ import math
 import random
 import runpy
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +140,7 @@ def smoothed_loss(probe: Probe, candidate: Any) -> None:
 
 
 PARTS = {
-    "zh": (("戴头巾的", "微笑的", "拄盲杖的", "坐手动轮椅的"), ("女人", "男人", "猫", "老年人"),
+    "zh": (("戴头巾的", "微笑的", "拄盲杖的", "坐轮椅的"), ("女人", "男人", "猫", "老人"),
            ("：较深肤色", "：中等肤色", "在冲浪", "")),
     "en": (("A smiling ", "The tired ", "One small "), ("cat, ", "firefighter, ", "elf, "),
            ("facing right.", "with hearts!", "in a steamy room.")),
@@ -334,14 +334,13 @@ def _garden_path(probe: Probe, candidate: Any) -> None:
 def transfer(probe: Probe, folder: Path) -> None:
     """A translator that passes the gate on concepts that were held out, honest about itself."""
     translate, held, scores = _opened(probe, folder)
-    chosen = _rows(probe, held)
-    sources, right = [row[1] for row in chosen], [row[2] for row in chosen]
-    groups = [row[0] for row in chosen]
-    said = probe.call(translate, list(sources))
+    rows = _rows(probe, held)
+    right = [row[2] for row in rows]
+    said = probe.call(translate, [row[1] for row in rows])
     fine = isinstance(said, list) and len(said) == len(right) and all(isinstance(s, str) for s in said)
     probe.expect(fine, "not_texts", got=str(said)[:80], want=len(right))
     probe.expect(len(set(said)) > len(right) / 10, "constant", text=said[0])
-    score = metrics.bleu(said, right, language="en", groups=groups)
+    score, whole = (_bleu(rows, said, chosen) for chosen in (_few(probe, rows), range(len(rows))))
     labels = {label.lower() for label in _labels(probe)["en"].values()}
     recalled = sum(text in labels for text in said) / len(said)
     share = sum(a == b for a, b in zip(said, right, strict=True)) / len(right)
@@ -351,7 +350,8 @@ def transfer(probe: Probe, folder: Path) -> None:
     probe.expect("|tok:13a|" in str(scores.get("signature")), "signature")
     written = scores.get("bleu")
     probe.expect(isinstance(written, int | float), "no_bleu")
-    probe.expect(abs(written - score.value) <= SLACK, "scores_differ", written=written, score=score.value)
+    near = min(abs(written - found.value) for found in (score, whole))
+    probe.expect(near <= SLACK, "scores_differ", written=written, score=score.value)
     probe.measure("bleu", score.value)
     probe.measure("low", score.interval.low)
     probe.measure("high", score.interval.high)
@@ -390,14 +390,32 @@ def _labels(probe: Probe) -> dict[str, dict[str, str]]:
 
 
 def _rows(probe: Probe, held: set[Any]) -> list[tuple[Any, str, str]]:
-    """Return (concept, Chinese, English), at most three variants of each concept held out."""
-    labels = _labels(probe)
-    variants = defaultdict(list)
+    """Return (concept, Chinese, English) of every variant of the concepts held out."""
+    labels, rows = _labels(probe), []
     for code, label in sorted(labels["en"].items()):
         left_out = {"1F3FC", "1F3FD", "1F3FE"} & set(code.split("-")) or code.count("1F3F") > 1
         known = not left_out and not label.startswith(("flag:", "regional"))
         if known and _concept(code) in held:
             chinese = labels["zh"][code].replace(": ", "：")
-            variants[_concept(code)].append((_concept(code), chinese, label.lower()))
-    probe.expect(len(variants) >= FEWEST, "too_few", got=len(variants), want=FEWEST)
-    return [row for rows in variants.values() for row in probe.rng.sample(rows, min(3, len(rows)))]
+            rows.append((_concept(code), chinese, label.lower()))
+    concepts = {row[0] for row in rows}
+    probe.expect(len(concepts) >= FEWEST, "too_few", got=len(concepts), want=FEWEST)
+    return rows
+
+
+def _few(probe: Probe, rows: list[tuple[Any, str, str]]) -> list[int]:
+    """Return numbers of rows, at most three of each concept, so that no large one decides."""
+    variants = defaultdict(list)
+    for n, row in enumerate(rows):
+        variants[row[0]].append(n)
+    return [n for some in variants.values() for n in probe.rng.sample(some, min(3, len(some)))]
+
+
+def _bleu(rows: list[tuple[Any, str, str]], said: list[str], chosen: Iterable[int]) -> metrics.Bleu:
+    chosen = list(chosen)
+    return metrics.bleu(
+        [said[n] for n in chosen],
+        [rows[n][2] for n in chosen],
+        language="en",
+        groups=[rows[n][0] for n in chosen],
+    )

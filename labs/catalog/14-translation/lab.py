@@ -489,9 +489,9 @@ def baselines(pairs, validation, join="".join, language="zh"):
 
 
 simple = [baselines(pairs_of(train_rows), pairs_of(valid)) for train_rows, valid, _ in folds]
+example = "woman firefighter: dark skin tone"
 for name, translate in simple[0].items():
-    print(f"woman firefighter: dark skin tone → {''.join(translate([words_of('woman firefighter: dark skin tone')])[0])}"
-          f"   ({lab.say(name)})")
+    print(f"{example} → {''.join(translate([words_of(example)])[0])}   ({lab.say(name)})")
 # %% [markdown] folds
 # %% folds
 trained = [
