@@ -18,7 +18,7 @@ from practicum_labs.checking.probe import Probe, Wrong
 
 NEEDS = {"bleu": ("sacrebleu.metrics",), "transfer": ("sacrebleu.metrics", "safetensors.torch")}
 CLOSE = {"rtol": 1e-4, "atol": 1e-5}
-GATE = 25.0
+GATE = 20.0
 FEWEST = 100
 LEAKED = 0.2
 RECALLS = 0.9
