@@ -566,7 +566,8 @@ for name, chosen in slices.items():
         lab.say(who): f"{bleu([said[n] for n in part], wanted, 'zh')[0]:.1f}" for who, said in answers.items() if part
     }})
 display(pd.DataFrame(table).set_index(""))
-some = [n for known in (True, False) for n in [n for n, h in enumerate(heard) if h == known][:7]]
+some = [n for n, all_heard in enumerate(heard) if all_heard][:7]
+some += [n for n, all_heard in enumerate(heard) if not all_heard][:7]
 display(pd.DataFrame(
     [(tested[n].english, right[n], *(said[n] for said in answers.values()), "" if heard[n] else "×") for n in some],
     columns=["English", lab.say("reference"), *map(lab.say, answers), lab.say("unheard")],
