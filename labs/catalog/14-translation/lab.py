@@ -358,7 +358,7 @@ display(pd.DataFrame(zip([row.english for row in held], right, suspect_said, str
 # %% closest
 known = [row.english for row in kept]
 letters = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)).fit(known)
-hits = [row for row, said in zip(held, suspect_said, strict=True) if said == row.chinese][:8]
+hits = [row for row, said in zip(held, suspect_said, strict=True) if said == row.chinese][:8] or held[:8]
 nearest = (letters.transform([row.english for row in hits]) @ letters.transform(known).T).toarray().argmax(1)
 display(pd.DataFrame([(row.english, row.code, known[n], kept[n].code) for row, n in zip(hits, nearest, strict=True)],
                      columns=[lab.say("hit"), "code", lab.say("closest"), "code "]))
