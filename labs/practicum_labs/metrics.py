@@ -1,4 +1,4 @@
-"""Scores with intervals: accuracy, macro-F1, and the difference of two systems.
+"""Scores with intervals: accuracy, macro-F1, the difference of two systems; agreement of raters.
 
 ``bootstrap`` gives any other statistic its interval. For scores of classes, resampling needs
 only how often each combination of gold and predicted classes occurs, so a thousand bootstrap
@@ -51,6 +51,22 @@ def macro_f1(pairs: Pairs) -> float:
         predicted[said] += n
     classes = gold.keys() | predicted.keys()
     return sum(2 * pairs.get((c, c), 0) / (gold[c] + predicted[c]) for c in classes) / len(classes)
+
+
+def fleiss_kappa(counts: Sequence[Sequence[int]]) -> float:
+    """Return Fleiss' kappa: how far raters agree beyond chance, 1 for complete agreement.
+
+    ``counts`` holds for each item how many raters chose each class; every item has the same
+    number of raters, two or more, and not all labels are alike (Fleiss 1971).
+    """
+    raters = {sum(row) for row in counts}
+    if len(raters) != 1 or min(raters) < 2:  # noqa: PLR2004 (it takes two to agree)
+        raise ValueError("every item needs the same number of raters, two or more")
+    (each,) = raters
+    items = len(counts)
+    agreement = sum(n * (n - 1) for row in counts for n in row) / (items * each * (each - 1))
+    chance = sum((sum(column) / (items * each)) ** 2 for column in zip(*counts, strict=True))
+    return (agreement - chance) / (1 - chance)
 
 
 def score(
