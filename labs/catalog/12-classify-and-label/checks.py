@@ -22,7 +22,7 @@ from practicum_labs.registry import entry, verify
 NEEDS = {"transfer": ("torch", "safetensors.torch", "sklearn.linear_model", "sklearn.feature_extraction")}
 KINDS = ("area", "device", "level", "item")
 LARGEST_MIB = 4
-SLACK = 0.12
+SLACK = 0.05
 EXAM_DRAWS, EXAM_EACH = 6, 3
 Span = tuple[int, int, str]
 
@@ -134,10 +134,12 @@ def entity_f1(probe: Probe, candidate: Any) -> None:
     total, found = sum(map(len, gold)), sum(map(len, predicted))
     want = 2 * right / (total + found)
     if abs(score - want) > 1e-6:
-        loose = _loose(gold, predicted)
+        loose, bag = _loose(gold, predicted), [Counter(s for spans in side for s in spans) for side in (gold, predicted)]
+        pooled = 2 * len(set(bag[0]) & set(bag[1])) / (len(bag[0]) + len(bag[1]))
         for failure, other in (("token", _token_f1(gold, predicted)), ("overlap", loose[0]),
                                ("kind", loose[1]), ("recall", right / total), ("precision", right / found),
-                               ("per_text", _mean_f1(gold, predicted)), ("percent", 100 * want)):
+                               ("per_text", _mean_f1(gold, predicted)), ("percent", 100 * want),
+                               ("pooled", pooled), ("pooled", 2 * (bag[0] & bag[1]).total() / (total + found))):
             probe.expect(abs(score - other) > 1e-6, failure, got=score, want=want)
         raise Wrong("value", got=score, want=want)
     alike = [[(0, 2, "area")], [(0, 2, "area")]]  # the same slot in two texts is two slots
@@ -261,8 +263,11 @@ def _pair(probe: Probe, got: Any) -> tuple[list[Any], list[Any]]:
 def viterbi(probe: Probe, candidate: Any) -> None:
     """The best allowed path, also where greedy choices are allowed but not best."""
     numbers = np.random.default_rng(probe.seed)
+    anything, apart = np.ones((2, 2), bool), np.eye(2, dtype=bool)
+    _path(probe, candidate, np.log([[0.1, 0.9], [0.9, 0.1], [0.8, 0.2]]), np.array([True, False]), anything)
+    _path(probe, candidate, np.log([[0.9, 0.1], [0.4, 0.6], [0.1, 0.9]]), np.array([True, True]), apart)
     for _ in range(30):
-        length, count = int(numbers.integers(2, 7)), int(numbers.integers(3, 6))
+        length, count = int(numbers.integers(4, 7)), int(numbers.integers(4, 6))
         scores = np.log(numbers.dirichlet(np.full(count, 0.4), length) + 1e-9)
         follows = numbers.random((count, count)) < 0.6
         follows[:, 0] = True  # there is always a way
@@ -280,20 +285,18 @@ def _path(probe: Probe, candidate: Any, scores: Any, starts: Any, follows: Any) 
     path = [int(probe.number(tag)) for tag in got]
     probe.expect(all(0 <= tag < count for tag in path), "not_a_path", got=str(path), want=length)
     paths = np.stack(np.meshgrid(*[range(count)] * length, indexing="ij"), axis=-1).reshape(-1, length)
-    totals = scores[np.arange(length), paths].sum(axis=1)
-    fits = starts[paths[:, 0]] & follows[paths[:, :-1], paths[:, 1:]].all(axis=1)
-    best = paths[np.where(fits, totals, -np.inf).argmax()]
-    want, reached = float(totals[fits].max()), float(scores[np.arange(length), path].sum())
-    probe.expect(starts[path[0]] or path == best.tolist(), "starts", path=str(path))
-    steps = bool(follows[path[:-1], path[1:]].all())
-    if not steps:
-        turned = starts[paths[:, 0]] & follows[paths[:, 1:], paths[:, :-1]].all(axis=1)
-        swapped = turned.any() and path == paths[np.where(turned, totals, -np.inf).argmax()].tolist()
-        probe.expect(not swapped, "turned")
-        raise Wrong("forbidden", path=str(path))
-    if abs(reached - want) > 1e-9:
-        probe.expect(path[::-1] != best.tolist(), "reversed", path=str(path), want=str(best.tolist()))
-        raise Wrong("not_best", got=reached, want=want)
+    totals = np.where(starts[paths[:, 0]], scores[np.arange(length), paths].sum(axis=1), -np.inf)
+    forward = np.where(follows[paths[:, :-1], paths[:, 1:]].all(axis=1), totals, -np.inf)
+    backward = np.where(follows[paths[:, 1:], paths[:, :-1]].all(axis=1), totals, -np.inf)
+    best = paths[forward.argmax()].tolist()
+    if path == best:
+        return
+    probe.expect(path[::-1] != best, "reversed", path=str(path), want=str(best))
+    probe.expect(path != paths[backward.argmax()].tolist(), "turned")
+    probe.expect(starts[path[0]], "starts", path=str(path))
+    probe.expect(follows[path[:-1], path[1:]].all(), "forbidden", path=str(path))
+    reached = float(scores[np.arange(length), path].sum())
+    probe.expect(reached > forward.max() - 1e-9, "not_best", got=reached, want=float(forward.max()))
 
 
 def indicators(probe: Probe, candidate: Any) -> None:
@@ -399,8 +402,9 @@ def transfer(probe: Probe, folder: Path) -> None:
     probe.expect(gain.above_zero, "not_better", f1=ours.value, gain=gain.value, low=gain.low)
     right = [said == r.intent for said, r in zip(intents, exam, strict=True)]
     accuracy = metrics.bootstrap(lambda rows: sum(right[n] for n in rows) / len(rows), len(exam), groups=families)
-    for name, found in (("entity_f1", ours.value), ("accuracy", accuracy.value)):
-        probe.expect(abs(scores[name] - found) <= SLACK, "scores_differ", name=name, written=scores[name], found=found)
+    for name, found in (("entity_f1", ours), ("accuracy", accuracy)):
+        probe.expect(scores[name] <= found.high + SLACK, "scores_differ", name=name, written=scores[name],
+                     found=found.value, high=found.high)
     whole = [set(s) == set(r.spans) for s, r in zip(spans, exam, strict=True)]
     error = metrics.bootstrap(lambda rows: 1 - sum(whole[n] for n in rows) / len(rows), len(exam), groups=families)
     macro = metrics.bootstrap(lambda rows: metrics.macro_f1(Counter((exam[n].intent, intents[n]) for n in rows)),

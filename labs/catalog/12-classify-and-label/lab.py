@@ -528,28 +528,34 @@ def disguised(request, characters, rng, share=0.4):
 
 @dataclass
 class Service:
-    """A reader with what its numbers mean."""
+    """Readers, one or several that vote, with what their numbers mean."""
 
-    model: Reader
+    models: list
     characters: str
     tags: list
     intents: list
 
     def read(self, texts):
         """Return (intent, spans) for each text."""
-        self.model.eval()
-        device = self.model.embedding.weight.device
+        device = next(self.models[0].parameters()).device
         starts, follows = allowed(self.tags)
         answers = []
         for n in range(0, len(texts), 256):
             part = texts[n : n + 256]
+            numbers = encode(part, self.characters).to(device)
             with torch.inference_mode():
-                tags, intents = self.model(encode(part, self.characters).to(device))
-            tags, intents = tags.log_softmax(dim=-1).cpu().numpy(), intents.argmax(dim=-1).tolist()
-            for text, scores, intent in zip(part, tags, intents, strict=True):
+                votes = [[logits.log_softmax(dim=-1) for logits in model.eval()(numbers)] for model in self.models]
+            tags, intents = (torch.stack(side).mean(dim=0).cpu().numpy() for side in zip(*votes, strict=True))
+            for text, scores, intent in zip(part, tags, intents.argmax(axis=1), strict=True):
                 path = viterbi(scores[: len(text)], starts, follows)
                 answers.append((self.intents[intent], spans_of([self.tags[t] for t in path])))
         return answers
+
+
+def together(services):
+    """Return one service in which the readers of all vote: the mean of their log-probabilities."""
+    first = services[0]
+    return Service([m for s in services for m in s.models], first.characters, first.tags, first.intents)
 
 
 def scores_of(service, requests):
@@ -567,7 +573,7 @@ def fit(train, validation, *, name, seed, epochs=EPOCHS, share=0.4, size=32, lr=
     tags = ["O", *sorted({t for r in train for t in to_bio(len(r.text), r.spans)} - {"O"})]
     intents = sorted({r.intent for r in train})
     model = Reader(len(characters) + 2, len(tags), len(intents)).to(lab.tier.device)
-    service = Service(model, characters, tags, intents)
+    service = Service([model], characters, tags, intents)
     number = {tag: n for n, tag in enumerate(tags)}
     wanted = {r: torch.tensor([number[t] for t in to_bio(len(r.text), r.spans)]) for r in train}
     optimizer = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=0.05)
@@ -601,7 +607,7 @@ def fit(train, validation, *, name, seed, epochs=EPOCHS, share=0.4, size=32, lr=
 lab.predict("gain_over_linear", ..., ...)
 # %% train
 began = time.process_time()
-services = {seed: fit(train, validation, name=f"reader, seed {seed}", seed=seed) for seed in SEEDS}
+services = {f"seed {seed}": fit(train, validation, name=f"reader, seed {seed}", seed=seed) for seed in SEEDS}
 print(lab.say("cpu", seconds=time.process_time() - began))
 plain = fit(train, validation, name="without disguise", seed=SEED, share=0.0)
 
@@ -618,15 +624,15 @@ def paired(one, other, requests):
 
 
 texts = [r.text for r in test]
-read = {seed: service.read(texts) for seed, service in services.items()}
-linear_answers, gains = answers["linear + Viterbi"], []
-for seed in SEEDS:
-    spans = [s for _, s in read[seed]]
-    gain = paired(spans, linear_answers, test)
-    gains.append(gain.value)
-    print(lab.say("seed_row", seed=seed, f1=entity_f1(gold, spans), gain=gain))
+services["all three"] = together(list(services.values()))
+read = {f"network, {name}": service.read(texts) for name, service in services.items()}
+gains = {}
+for name, found in read.items():
+    answers[name] = [spans for _, spans in found]
+    gains[name] = paired(answers[name], answers["linear + Viterbi"], test)
+    print(lab.say("row", name=name, f1=entity_f1(gold, answers[name]), gain=gains[name]))
 print(lab.say("without", f1=scores_of(plain, test)[0]))
-lab.reveal("gain_over_linear", float(np.mean(gains)))
+lab.reveal("gain_over_linear", gains["network, all three"].value)
 # %% [markdown] errors
 # %% errors
 def verdict(span, others):
@@ -640,9 +646,9 @@ def verdict(span, others):
     return "other bounds" if any(o[2] == kind for o in touching) else "missed"
 
 
-answers["network"] = [spans for _, spans in read[SEED]]
+best = "network, all three"
 counts = defaultdict(Counter)
-for request, found in zip(test, answers["network"], strict=True):
+for request, found in zip(test, answers[best], strict=True):
     for span in request.spans:
         counts[span[2]][verdict(span, found)] += 1
     for span in found:
@@ -650,9 +656,9 @@ for request, found in zip(test, answers["network"], strict=True):
 columns = ["right", "other kind", "other bounds", "missed", "invented"]
 table = pd.DataFrame(counts).T.reindex(columns=columns).fillna(0).astype(int)
 table.insert(0, "F1", [entity_f1(*([[s for s in spans if s[2] == kind] for spans in side]
-                                   for side in (gold, answers["network"]))) for kind in table.index])
+                                   for side in (gold, answers[best]))) for kind in table.index])
 display(table.sort_values("F1").round(3))
-wrong = [(r, s) for r, s in zip(test, answers["network"], strict=True) if set(r.spans) != set(s)]
+wrong = [(r, s) for r, s in zip(test, answers[best], strict=True) if set(r.spans) != set(s)]
 for request, found in wrong[:6]:
     print(f"   {marked(request.text, request.spans)}   |   {marked(request.text, found)}")
 # %% [markdown] indicators
@@ -674,7 +680,7 @@ def words_model(train, validation):
 true_intents, families = [r.intent for r in test], [r.family for r in test]
 commonest = Counter(r.intent for r in train).most_common(1)[0][0]
 guesses = {"majority": [commonest] * len(test), "TF-IDF": words_model(train, validation)(texts),
-           **{f"network, seed {seed}": [intent for intent, _ in read[seed]] for seed in SEEDS}}
+           **{name: [intent for intent, _ in found] for name, found in read.items()}}
 # %% indicators graded=indicators
 def indicators(gold, predicted, families, seed=0, draws=1000):
     """Return {"accuracy", "macro_f1", "error"}: each (value, low, high) with a 95 % interval.
@@ -707,14 +713,13 @@ lab.check("indicators", indicators)
 rows = {name: indicators(true_intents, guess, families) for name, guess in guesses.items()}
 display(pd.DataFrame({name: {key: "{:.3f} [{:.3f}, {:.3f}]".format(*three) for key, three in row.items()}
                       for name, row in rows.items()}).T)
-name = f"network, seed {SEED}"
-_, low, high = rows[name]["accuracy"]
-_, naive_low, naive_high = indicators(true_intents, guesses[name], range(len(test)))["accuracy"]
+_, low, high = rows[best]["accuracy"]
+_, naive_low, naive_high = indicators(true_intents, guesses[best], range(len(test)))["accuracy"]
 print(lab.say("naive", by_family=high - low, by_row=naive_high - naive_low, ratio=(high - low) / (naive_high - naive_low)))
 
-shown = sorted(set(true_intents) | set(guesses[name]))
+shown = sorted(set(true_intents) | set(guesses[best]))
 matrix = np.zeros((len(shown), len(shown)), dtype=int)
-np.add.at(matrix, ([shown.index(g) for g in true_intents], [shown.index(p) for p in guesses[name]]), 1)
+np.add.at(matrix, ([shown.index(g) for g in true_intents], [shown.index(p) for p in guesses[best]]), 1)
 figure, axes = plt.subplots(figsize=(7, 6))
 axes.imshow(matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1), cmap="Blues", vmin=0, vmax=1)
 for i, j in zip(*matrix.nonzero(), strict=True):
@@ -775,19 +780,25 @@ def load(folder):
     """Return the service in folder; its read(texts) gives (intent, spans) for each text."""
     folder = Path(folder)
     about = json.loads((folder / "reader.json").read_text("utf-8"))
-    model = Reader(len(about["characters"]) + 2, len(about["tags"]), len(about["intents"]))
-    model.load_state_dict(load_file(folder / "weights.safetensors"))
-    return Service(model, about["characters"], about["tags"], about["intents"])
+    weights, models = load_file(folder / "weights.safetensors"), []
+    for n in range(about["readers"]):
+        model = Reader(len(about["characters"]) + 2, len(about["tags"]), len(about["intents"]))
+        mine = {name.partition(".")[2]: w for name, w in weights.items() if name.partition(".")[0] == str(n)}
+        model.load_state_dict(mine)
+        models.append(model)
+    return Service(models, about["characters"], about["tags"], about["intents"])
 
 
 def save(folder, service, scores):
     """Lay the service out so that others can load it and repeat its numbers."""
     folder = Path(folder)
     folder.mkdir(exist_ok=True)
-    about = {"characters": service.characters, "tags": service.tags, "intents": service.intents, "scores": scores}
+    about = {"readers": len(service.models), "characters": service.characters, "tags": service.tags,
+             "intents": service.intents, "scores": scores}
     (folder / "reader.json").write_text(json.dumps(about, ensure_ascii=False, indent=1), "utf-8")
     (folder / "reader.py").write_text(module_of(load), "utf-8")
-    save_file({name: tensor.cpu() for name, tensor in service.model.state_dict().items()}, folder / "weights.safetensors")
+    weights = {f"{n}.{name}": w.cpu() for n, m in enumerate(service.models) for name, w in m.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
 
 
 english = read_requests(place, "en", draws=EACH, side="open", seed=SEED)
