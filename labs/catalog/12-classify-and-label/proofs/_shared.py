@@ -12,7 +12,7 @@ from practicum_labs.authoring.source import read_cells
 LAB = Path(__file__).parents[1] / "lab.py"
 WHOLE = ("words", "draw", "to_bio", "spans_of", "entity_f1", "split_apart", "viterbi", "network")
 PARTS = {"honest": {"three_sides"}, "rules": {"allowed"}, "save": {"load", "save"}}
-EACH, EPOCHS = 8, 14
+EACH, EPOCHS = 10, 10
 
 
 class _Quiet:

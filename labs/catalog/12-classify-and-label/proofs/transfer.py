@@ -53,8 +53,8 @@ def mutant_nothing_right__inclusive_ends(folder, data):
                    "[(s, e - 1, k) for s, e, k in spans_of([self.tags[t] for t in path])]")
 
 
-def mutant_not_better__three_epochs(folder, data):
-    return trained(folder, data, epochs=3)
+def mutant_not_better__two_epochs(folder, data):
+    return trained(folder, data, epochs=2)
 
 
 def mutant_scores_differ__of_a_random_split(folder, data):
