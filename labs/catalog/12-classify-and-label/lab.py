@@ -656,6 +656,15 @@ table = pd.DataFrame(counts).T.reindex(columns=columns).fillna(0).astype(int)
 table.insert(0, "F1", [entity_f1(*([[s for s in spans if s[2] == kind] for spans in side]
                                    for side in (gold, answers[best]))) for kind in table.index])
 display(table.sort_values("F1").round(3))
+seen = Counter(kind for r in train for *_, kind in r.spans)
+plt.figure(figsize=(6, 3.2))
+plt.scatter([seen[kind] for kind in table.index], table["F1"])
+for kind in table.index:
+    plt.annotate(kind, (seen[kind], table["F1"][kind]), xytext=(4, 4), textcoords="offset points", fontsize=8)
+plt.xscale("symlog")
+plt.xlabel(lab.say("seen"))
+plt.ylabel("F1")
+plt.show()
 wrong = [(r, s) for r, s in zip(test, answers[best], strict=True) if set(r.spans) != set(s)]
 for request, found in wrong[:6]:
     print(f"   {marked(request.text, request.spans)}   |   {marked(request.text, found)}")
@@ -714,6 +723,9 @@ display(pd.DataFrame({name: {key: "{:.3f} [{:.3f}, {:.3f}]".format(*three) for k
 _, low, high = rows[best]["accuracy"]
 _, naive_low, naive_high = indicators(true_intents, guesses[best], range(len(test)))["accuracy"]
 print(lab.say("naive", by_family=high - low, by_row=naive_high - naive_low, ratio=(high - low) / (naive_high - naive_low)))
+tfidf, votes = ([a == b for a, b in zip(guesses[name], true_intents, strict=True)] for name in ("TF-IDF", best))
+ahead = metrics.bootstrap(lambda rows: sum(tfidf[n] - votes[n] for n in rows) / len(rows), len(test), groups=families)
+print(lab.say("ahead", gain=ahead))
 
 shown = sorted(set(true_intents) | set(guesses[best]))
 matrix = np.zeros((len(shown), len(shown)), dtype=int)
