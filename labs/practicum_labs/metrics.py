@@ -65,7 +65,8 @@ def fleiss_kappa(counts: Sequence[Sequence[int]]) -> float:
     (each,) = raters
     items = len(counts)
     agreement = sum(n * (n - 1) for row in counts for n in row) / (items * each * (each - 1))
-    chance = sum((sum(column) / (items * each)) ** 2 for column in zip(*counts, strict=True))
+    shares = [sum(column) / (items * each) for column in zip(*counts, strict=True)]
+    chance: float = sum(share**2 for share in shares)
     return (agreement - chance) / (1 - chance)
 
 
