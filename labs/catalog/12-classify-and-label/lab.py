@@ -250,7 +250,7 @@ def at_most(requests, each, seed=0):
     chosen = [r for name in sorted(families) for r in rng.sample(families[name], min(each, len(families[name])))]
     return rng.sample(chosen, len(chosen))
 # %% look
-EACH = lab.tier.examples(20) if lab.tier.name == "gpu" else max(3, round(20 * lab.tier.scale))
+EACH = max(3, round(20 * lab.tier.scale))
 place = data.path("ha-intents")
 requests = read_requests(place, "zh-CN", draws=2 * EACH, seed=SEED)
 
