@@ -6,8 +6,8 @@ def alternative_other_seeds(folder, data):
     return spoiled(folder, data)
 
 
-def alternative_without_disguise(folder, data):
-    return trained(folder, data, seeds=(3, 4), share=0.0)
+def alternative_three_that_vote(folder, data):
+    return trained(folder, data, seeds=(0, 1, 2))
 
 
 def mutant_layout__no_json(folder, data):
