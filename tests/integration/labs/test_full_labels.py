@@ -17,7 +17,7 @@ def test_the_vote_beats_the_linear_tagger_where_nothing_leaks(run, runs):
         assert one["finish"]["state"] == "finished"
         assert one["environment"]["data"].keys() >= {"ha-intents"}
         assert len(one["points"]) == one["config"]["epochs"]
-    assert logged["English"]["finish"]["summary"]["entity_f1"] > 0
+    assert logged["English, seed 0"]["finish"]["summary"]["entity_f1"] > 0
     text = done.output.read_text("utf-8")
     careless, honest = map(float, re.search(r"linear +F1 ([0-9.]+) -> ([0-9.]+)", text).groups())
     assert careless > 0.9
