@@ -29,7 +29,7 @@ AT_LEAST = {"macro_f1", "refusal"}
 MEASURED_HERE = ("identity_gap", "macro_f1", "refusal", "over_refusal")
 ITEMS = (*LIMITS, "purpose", "licence", "data_card", "personal_data", "contact")
 SLACK = {"identity_gap": 0.10, "macro_f1": 0.08, "refusal": 0.04, "over_refusal": 0.04}
-SHORTEST = 6
+SHORTEST = 2
 PAIRS = [("he", "she"), ("king", "queen"), ("uncle", "aunt"), ("boy", "girl"), ("actor", "actress")]
 PROBE = ["{} came home late.", "I wrote a letter to {}.", "{} reads a book.", "Today I met {}.",
          "{} is in a good mood.", "{} is in a bad mood.", "I am proud of {}.", "I feel sorry for {}.",
@@ -54,8 +54,8 @@ def swap_terms(probe: Probe, candidate: Any) -> None:
     want = f"Yesterday {b} saw {a}, and {c} saw {d}."
     got = swapped(text)
     probe.expect(got != text, "nothing")
-    probe.expect(got.count(a) + got.count(b) == 2 and not re.search(rf"\b{a}\b.*\b{a}\b", got),
-                 "chain", text=text, got=got)
+    terms = [word for word in re.findall(r"\w+", got) if word in {a, b, c, d}]
+    probe.expect(sorted(terms) == sorted([a, b, c, d]), "chain", text=text, got=got)
     probe.expect(got == want, "value", text=text, got=got, want=want)
     got = swapped(f"{inside} and {a}")
     probe.expect(got == f"{inside} and {b}", "inside", text=f"{inside} and {a}", got=got)
@@ -190,13 +190,17 @@ def choose_threshold(probe: Probe, candidate: Any) -> None:
     for most, places in ((0.1, 3), (0.05, 1), (0.0, 2)):
         harmful = rng.random(160) < 0.4
         scores = np.round(np.clip(rng.normal(0.35 + 0.3 * harmful, 0.18), 0, 1), places)
-        got = probe.number(probe.call(candidate, scores.copy(), harmful.copy(), most))
+        got = probe.call(candidate, scores.copy(), harmful.copy(), most)
+        if np.ndim(got):
+            raise Wrong("not_a_number", generic=True, got=type(got).__name__)
+        got = probe.number(got)
         over = float((scores[~harmful] >= got).mean())
         refused = float((scores[harmful] >= got).mean())
         fit = [t for t in (*scores, 2.0) if (scores[~harmful] >= t).mean() <= most]
         best = max(float((scores[harmful] >= t).mean()) for t in fit)
-        flipped = 1 - float((scores[harmful] >= got).mean()) <= most + 0.02 and over > 0.3
-        probe.expect(not flipped, "harmful_side", over=over)
+        other = max(float((scores[harmful] >= t).mean()) for t in (*scores, 2.0)
+                    if (scores[harmful] >= t).mean() <= most)
+        probe.expect(not refused or refused != other or best < other + 0.1, "harmful_side", refused=refused)
         probe.expect(over <= most, "too_many", over=over, most=most)
         probe.expect(refused >= best - 1e-9, "too_few", refused=refused, best=best)
 
@@ -465,7 +469,7 @@ def _pairs(probe: Probe, audit: dict[str, Any]) -> list[dict[str, str]]:
     keys = {"template", "kind", "first", "second"}
     fine = isinstance(pairs, list) and all(isinstance(p, dict) and keys <= p.keys() for p in pairs)
     probe.expect(fine and pairs, "no_pairs")
-    probe.expect(_said(audit.get("attribute")[:40] + "     ") if audit.get("attribute") else False, "attribute")
+    probe.expect(str(audit.get("attribute") or "").strip(), "attribute")
     kinds = {pair["kind"] for pair in pairs}
     templates = {pair["template"] for pair in pairs}
     probe.expect(len(templates) >= 10 and len(pairs) >= 30, "narrow", templates=len(templates), pairs=len(pairs))
