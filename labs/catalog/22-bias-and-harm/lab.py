@@ -465,15 +465,18 @@ remember([swap_terms(text, GENDER) for text, _ in crawl])
 fitted["paired"] = [tune("paired", crawl, seed, loss_of=paired) for seed in SEEDS]
 # %% [markdown] price
 # %% price
-table = []
+table, found = [], {}
 for name in ("base", "natural", "crawl", "balanced", "augmented", "paired"):
     gap, low, high = gap_of(name, "gender")
     cost = metrics.difference(metrics.macro_f1, gold, predictions(name), predictions("crawl"))
     change = difference_of_gaps(name, "crawl", "gender")
+    found |= {f"gap_{name}": gap, f"gap_change_{name}_high": change.high}
     table.append({"": name, lab.say("gap"): f"{gap:.3f} [{low:.3f}, {high:.3f}]",
                   lab.say("gap_change"): str(change), "macro-F1": str(macro_f1(predictions(name))),
                   lab.say("f1_change"): str(cost)})
 display(pd.DataFrame(table).set_index(""))
+with track.init(lab="fairness", name="probe", config={"templates": sum(map(len, TEMPLATES.values()))}) as run:
+    run.finish(found)
 show_gaps(["crawl", "balanced", "augmented", "paired"], ["gender", "job"])
 # %% [markdown] find_personal
 # %% find_personal graded=find_personal

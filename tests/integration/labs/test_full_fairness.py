@@ -20,6 +20,9 @@ def test_mitigation_narrows_the_gap_and_no_toxic_text_is_shown(run, runs):
             assert one["finish"]["state"] == "finished"
             assert one["finish"]["summary"]["macro_f1"] > 0.5
     assert logged["paired, seed 0"]["environment"]["data"].keys() >= {"minilm", "vader-tweets"}
+    probe = logged["probe"]["finish"]["summary"]
+    for name in ("balanced", "augmented", "paired"):
+        assert probe[f"gap_change_{name}_high"] < 0
     gate = logged["gate"]["finish"]["summary"]
     assert gate["refusal"] > 0.8
     assert gate["over_refusal"] < 0.4
