@@ -35,7 +35,8 @@ logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 SEED, SEEDS = 0, (0, 1)
-print(lab.say("ready", tier=lab.tier.name, threads=use_threads(), torch=torch.__version__))
+device = torch.device(lab.tier.device)
+print(lab.say("ready", tier=lab.tier.name, device=device, threads=use_threads(), torch=torch.__version__))
 # %% [markdown] probe
 # %% probe
 TEMPLATES = {
@@ -85,7 +86,7 @@ print(probes["gender"][0][2:], probes["gender"][-1][2:])
 tokenizer = AutoTokenizer.from_pretrained(models.path("minilm"))
 encoder = AutoModel.from_pretrained(
     models.path("minilm"), add_pooling_layer=False, attn_implementation="eager"
-).eval()
+).eval().to(device)
 STATES = {}  # text: what the last block receives, (tokens, width)
 
 
@@ -96,7 +97,7 @@ def remember(texts):
         for start in range(0, len(new), 64):
             part = new[start : start + 64]
             batch = tokenizer(part, padding=True, truncation=True, max_length=48, return_tensors="pt")
-            batch = {key: batch[key] for key in ("input_ids", "attention_mask")}
+            batch = {key: batch[key].to(device) for key in ("input_ids", "attention_mask")}
             states = encoder(**batch, output_hidden_states=True).hidden_states[-2]
             for text, row, mask in zip(part, states, batch["attention_mask"], strict=True):
                 STATES[text] = row[: int(mask.sum())].clone()
@@ -105,7 +106,7 @@ def remember(texts):
 def collate(texts):
     """Return (states, mask) of texts that were remembered, padded with zeros."""
     rows = [STATES[text] for text in texts]
-    mask = torch.zeros(len(rows), max(len(row) for row in rows))
+    mask = torch.zeros(len(rows), max(len(row) for row in rows), device=device)
     for n, row in enumerate(rows):
         mask[n, : len(row)] = 1
     return nn.utils.rnn.pad_sequence(rows, batch_first=True), mask
@@ -117,7 +118,7 @@ class Sentiment(nn.Module):
     def __init__(self):
         super().__init__()
         self.block = copy.deepcopy(encoder.encoder.layer[-1])
-        self.head = nn.Linear(encoder.config.hidden_size, 3)
+        self.head = nn.Linear(encoder.config.hidden_size, 3, device=device)
 
     def embed(self, states, mask):
         hidden = self.block(states, attention_mask=(1 - mask[:, None, None, :]) * -1e4)
@@ -133,7 +134,7 @@ def in_parts(function, texts):
     remember(texts)
     with torch.inference_mode():
         parts = [function(*collate(texts[n : n + 64])) for n in range(0, len(texts), 64)]
-    return torch.cat(parts).numpy()
+    return torch.cat(parts).cpu().numpy()
 
 
 def probabilities(model, texts):
@@ -260,7 +261,7 @@ display(pd.DataFrame(counts).sort_index().T)
 def class_weight(rows):
     """Return weights that let every class count alike, however rare it is."""
     found = torch.bincount(torch.tensor([label for _, label in rows]), minlength=3)
-    return len(rows) / (3 * found.clamp(min=1))
+    return (len(rows) / (3 * found.clamp(min=1))).to(device)
 
 
 def plain_loss(model, logits, texts, labels, weight):
@@ -282,7 +283,8 @@ def tune(name, rows, seed, loss_of=plain_loss, split=tweets, epochs=2, lr=3e-4, 
             rng.shuffle(batches)
             for batch in batches:
                 optimizer.param_groups[0]["lr"] = lr * min(1, 10 * (step + 1) / steps) * (1 - step / steps)
-                texts, labels = [text for text, _ in batch], torch.tensor([label for _, label in batch])
+                texts = [text for text, _ in batch]
+                labels = torch.tensor([label for _, label in batch], device=device)
                 loss = loss_of(model, model(*collate(texts)), texts, labels, weight)
                 optimizer.zero_grad()
                 loss.backward()

@@ -1,6 +1,7 @@
 """Artefacts: each function makes one in ``folder`` and returns it."""
 
 import json
+import re
 
 import numpy as np
 import torch
@@ -28,10 +29,12 @@ def _release(folder, place):
     measured = {
         "identity_gap": (gap["gap"], gap["low"], gap["high"]),
         "macro_f1": (score.value, score.low, score.high),
-        **_gate(folder, place, reader), "chinese": (0.4, 0.3, 0.5),
+        **_gate(folder, place, reader),
     }
     _sign(folder, measured)
-    (folder / "data_card.json").write_text("{}")
+    card = dict.fromkeys(("name", "purpose", "source", "licence", "language"), "as in the card")
+    card |= dict.fromkeys(("labels", "gaps", "not_for", "contact"), "as in the card")
+    (folder / "data_card.json").write_text(json.dumps(card | {"personal_data": {}, "toxicity": {}}))
 
 
 def _gate(folder, place, reader):
@@ -50,7 +53,17 @@ def _gate(folder, place, reader):
     save_file({k: torch.tensor(v, dtype=torch.float32) for k, v in gate.items()}, folder / "gate.safetensors")
     test = side == 3
     shares = {"refusal": danger[test & bad] >= threshold, "over_refusal": danger[test & ~bad] >= threshold}
+    chinese = judge.predict_proba(reader.vectors(_chinese(place)))[:, 1]
+    shares["chinese"] = chinese >= threshold
     return {name: (float(v.mean()), max(0.0, v.mean() - 0.1), min(1.0, v.mean() + 0.1)) for name, v in shares.items()}
+
+
+def _chinese(place):
+    """Templates without options, choices or rules: they are requests as they stand."""
+    content = json.loads((data.path("ha-intents", folder=place) / "zh-CN.json").read_text("utf-8"))
+    blocks = [block for intent in content["intents"].values() for block in intent["data"]]
+    plain = {t for block in blocks for t in block["sentences"] if not re.search(r"[<(\[|]", t)}
+    return sorted(re.sub(r"\{[^{}]*\}", "客厅", text) for text in plain)
 
 
 def _sign(folder, measured):
@@ -123,11 +136,18 @@ def mutant_no_number__in_words(folder, place):
 
 
 def mutant_no_interval__a_point(folder, place):
-    return _changed(folder, place, _item("chinese", measured={"value": 0.4, "low": 0.4, "high": 0.4}))
+    return _changed(folder, place, _item("chinese", measured={"value": 0.3, "low": 0.3, "high": 0.3}))
 
 
 def mutant_contradicts__yes_above_the_limit(folder, place):
-    return _changed(folder, place, _item("chinese", answer="yes"))
+    above = {"value": 0.4, "low": 0.3, "high": 0.5}
+    return _changed(folder, place, _item("over_refusal", answer="yes", measured=above))
+
+
+def mutant_card__empty(folder, place):
+    made = _changed(folder, place)
+    (made / "data_card.json").write_text("{}")
+    return made
 
 
 def mutant_decision__nobody_decides(folder, place):
@@ -135,7 +155,10 @@ def mutant_decision__nobody_decides(folder, place):
 
 
 def mutant_released_anyway__in_spite_of_a_no(folder, place):
-    return _changed(folder, place, lambda signed: signed | {"decision": "release"})
+    def change(signed):
+        signed["items"]["contact"]["answer"] = "no"
+        return signed | {"decision": "release"}
+    return _changed(folder, place, change)
 
 
 def mutant_no_limits__limit_without_limits(folder, place):
