@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from transformers import AutoModel, AutoTokenizer, logging
 
-from practicum_labs import data, metrics
+from practicum_labs import metrics
 from practicum_labs.registry import entry
 
 logging.set_verbosity_error()

@@ -2,11 +2,6 @@ import re
 
 
 def alternative_token_by_token(text, pairs):
-    other = {}
-    for a, b in reversed(pairs):  # what comes first is written last and stays
-        other[a], other[b] = b, a
-    for a, b in pairs[::-1]:
-        other[a] = b
     made = []
     for token in re.split(r"(\W+)", text):
         new = _first(token.lower(), pairs)
