@@ -664,7 +664,6 @@ for beams, alpha in ((1, 0.0), (4, 0.0), (4, 1.0), (4, 2.0)):
     print(lab.say("beam", beams=beams, alpha=alpha, bleu=bleu(said, wanted, "zh")[0], length=ratio))
 # %% [markdown] transfer
 # %% reverse
-ENGLISH = "en"  # the builder turns a literal after "language=" into the notebook's own
 
 
 def english_of(tokens):
@@ -708,19 +707,19 @@ turned = [
     for side in (train_rows, valid, test)
 ]
 back, source, target, _ = train(
-    turned[0], turned[1], name="zh-en", seed=0, join=english_of, language=ENGLISH
+    turned[0], turned[1], name="zh-en", seed=0, join=english_of, language="en"
 )
 sources = [pair.source for pair in turned[2]]
 said = [english_of(tokens) for tokens in greedy(back, sources, source, target)]
-memory = baselines(turned[0], turned[1], join=english_of, language=ENGLISH)["memory"]
+memory = baselines(turned[0], turned[1], join=english_of, language="en")["memory"]
 recalled = [english_of(tokens) for tokens in memory(sources)]
 right_back, groups_back = [row.english for row in test], [concept(row.code) for row in test]
-back_bleu = metrics.bleu(said, right_back, language=ENGLISH, groups=groups_back)
-back_gain = metrics.bleu_difference(said, recalled, right_back, language=ENGLISH, groups=groups_back)
+back_bleu = metrics.bleu(said, right_back, language="en", groups=groups_back)
+back_gain = metrics.bleu_difference(said, recalled, right_back, language="en", groups=groups_back)
 print("BLEU", back_bleu, back_bleu.signature, f"\n− memory: {back_gain}")
 save_translator("zh-en", back, source, target, load_translator, [row.code for row in test], {
     "bleu": back_bleu.value, "signature": back_bleu.signature,
-    "memory": bleu(recalled, right_back, ENGLISH)[0],
+    "memory": bleu(recalled, right_back, "en")[0],
 })
 # <<<
 # %% transfer-check

@@ -16,7 +16,7 @@ from practicum_labs.messages import LANGUAGES
 from practicum_labs.schema import Manifest, Quiz, read_manifest, read_quiz
 
 SOURCES: Final = ("lab.yaml", "lab.py", "checks.py", "quiz.yaml")
-LANGUAGE: Final = re.compile(r'(language=)"en"')
+LANGUAGE: Final = re.compile(r'(open_lab\([^)]*language=)"en"')
 Json = dict[str, Any]
 
 
