@@ -145,13 +145,16 @@ def sync(settings: LabSettings | None = None, portal: Portal | None = None) -> d
 
 def _adopt(folder: Path) -> Record | None:
     """Take over a run whose process is gone; None when it is not, or the folder is no run."""
+    run = _this_process().run
+    if run is not None and run.state == "running" and run.id == folder.name:
+        return None  # a process's own lock does not keep it out
     try:
         record = Record.load(folder)
     except (OSError, ValueError, KeyError):
         return None
     if not record.claim():
         return None
-    if record.finish is None:
+    if record.finish is None and record.exclusive:
         record.close("failed", {"error": "the process ended before the run did"})
     return record
 

@@ -77,6 +77,8 @@ class Record:
     last_seq: int = 0
     forgotten: int = 0
     """Points that were pushed out of memory."""
+    exclusive: bool = True
+    """Whether a claim keeps others out; False where the file system has no locks."""
     _memory: deque[Point] = field(default_factory=lambda: deque(maxlen=MEMORY_POINTS))
     _size: int = 0
     _offset: int = 0
@@ -195,7 +197,9 @@ class Record:
             os.close(descriptor)
             return False
         except OSError:
-            pass  # a file system without locks: sending twice is harmless, losing points is not
+            # A file system without locks: sending points twice is harmless, losing them is not;
+            # but who knows whether the run goes on?
+            self.exclusive = False
         self._owner = descriptor
         return True
 

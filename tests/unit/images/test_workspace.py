@@ -176,6 +176,17 @@ def test_a_damaged_record_makes_every_file_the_trainees(
     assert work(settings)["lora.en.ipynb"] == "answers"
 
 
+def test_a_lost_record_does_not_repeat_an_old_reset(settings: SandboxSettings) -> None:
+    asked = replace(settings, reset="7")
+    prepare(asked, NOW)
+    (settings.workspace / "lora.en.ipynb").write_text("answers")
+    (settings.state / "workspace.json").unlink()
+    prepare(asked, NOW)
+    assert work(settings)["lora.en.ipynb"] == "answers"
+    prepare(replace(settings, reset="8"), NOW)
+    assert work(settings)["lora.en.ipynb"] != "answers"
+
+
 @pytest.mark.parametrize(
     ("error", "problem"),
     [

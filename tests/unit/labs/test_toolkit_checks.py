@@ -1,5 +1,6 @@
 """A check runs apart: whatever the candidate does ends in a sentence and a hint."""
 
+import signal
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -32,6 +33,10 @@ def double(probe, candidate):
 def token(probe, candidate):
     probe.expect("JUPYTERHUB_API_TOKEN" not in os.environ, "token")
     probe.call(candidate)
+
+
+def careless(probe, candidate):
+    probe.expect(probe.call(candidate) > 1, "small")
 
 
 def file(probe, path):
@@ -141,6 +146,57 @@ def test_a_check_that_gets_nowhere_does_not_spoil_the_next(folder, code):
     with Checker(folder, folder, wall_seconds=3.0) as checker:
         assert checker.run(_check(code)).failure in {"stuck", "crashed"}
         assert checker.run(_check(RIGHT)).passed
+
+
+def test_an_interrupted_check_does_not_answer_for_the_next(folder):
+    slow = "import time\ndef double(x):\n    time.sleep(1)\n    return 2 * x"
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with Checker(folder, folder) as checker:
+        checker.run(_check(RIGHT))
+        before = signal.signal(signal.SIGALRM, interrupt)
+        signal.setitimer(signal.ITIMER_REAL, 0.3)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                checker.run(_check(slow))
+        finally:
+            signal.signal(signal.SIGALRM, before)
+        assert checker.run(_check("def double(x):\n    return x")).failure == "same"
+        assert checker.run(_check(RIGHT)).passed
+
+
+def test_a_helper_that_is_left_behind_is_ended_and_not_waited_for(folder):
+    code = "import subprocess\ndef double(x):\n    subprocess.Popen(['sleep', '987654'])\n"
+    forks = "import os, time\ndef double(x):\n    if not os.fork():\n        time.sleep(987654)\n"
+    with Checker(folder, folder) as checker:
+        for helper in (code, forks):
+            assert checker.run(_check(helper + "    return 2 * x")).passed
+    assert not _sleepers()
+
+
+def test_a_worker_that_ended_meanwhile_is_replaced(folder):
+    with Checker(folder, folder) as checker:
+        checker.run(_check(RIGHT))
+        assert checker._worker
+        checker._worker._process.kill()
+        checker._worker._process.wait()
+        assert checker.run(_check(RIGHT)).passed
+
+
+def test_of_what_is_printed_without_end_the_end_is_kept(folder):
+    code = "def double(x):\n    for n in range(300):\n        print(n, 'x' * 10**5)\n"
+    result = _run(folder, _check(code + "    return x"))
+    assert result.failure == "same"
+    assert len(result.printed) <= 2000
+    assert result.printed.endswith("x\n")
+
+
+def test_an_answer_that_the_check_did_not_think_of_is_told(folder):
+    result = _run(folder, Check(_step("careless"), Candidate("def f():\n    return 'a'", "f")))
+    assert (result.failure, result.generic) == ("unexpected", True)
+    assert "TypeError" in say("check.unexpected", "zh", **result.facts)
 
 
 def test_what_checks_need_is_imported_once(folder):

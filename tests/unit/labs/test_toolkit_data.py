@@ -94,6 +94,9 @@ def test_one_archive_serves_all_its_entries(archives, tmp_path, monkeypatch):
 
     def pip(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
         brought.append(command)
+        assert "--require-hashes" in command
+        wanted = Path(command[-1].removeprefix("-r")).read_text()
+        assert wanted == f"p==1 --hash=sha256:{_sha((archives / 'p-1.tar.gz').read_bytes())}\n"
         shutil.copy(archives / "p-1.tar.gz", command[command.index("--dest") + 1])
         return subprocess.CompletedProcess(command, 0, "", "")
 
@@ -221,6 +224,12 @@ def test_a_paired_difference_is_narrower_than_two_intervals_suggest():
     assert metrics.difference(metrics.macro_f1, gold, better, base) == gain
 
 
+def test_a_rare_class_stays_in_every_resample():
+    gold, predicted = [0] * 50 + [1] * 49 + [2], [0] * 50 + [1] * 50
+    score = metrics.score(metrics.macro_f1, gold, predicted)
+    assert score.high <= 2 / 3
+
+
 def test_nothing_to_score_is_an_error():
     with pytest.raises(ValueError, match="nothing"):
         metrics.score(metrics.accuracy, [], [])
@@ -251,7 +260,7 @@ def test_rows_of_one_group_are_drawn_together():
     with pytest.raises(ValueError, match="nothing"):
         metrics.bootstrap(mean, 0)
     with pytest.raises(ValueError, match="shorter"):
-        metrics.bootstrap(mean, 80, groups=[1])
+        metrics.bootstrap(mean, 80, groups=[])
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: manifest.id)

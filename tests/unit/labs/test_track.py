@@ -288,6 +288,26 @@ def test_a_killed_process_is_finished_as_failed_by_the_next(portal, settings):
     assert portal.runs[run_id]["finish"]["state"] == "failed"
 
 
+def test_a_run_that_goes_on_here_is_not_closed_by_a_sync(portal, settings):
+    offline = settings.model_copy(update={"api_url": ""})
+    with track.init(name="long", settings=offline) as run:
+        run.log({"loss": 1.0})
+        assert track.sync(settings) == {}
+        run.log({"loss": 0.5})
+    assert [d.state for d in track.sync(settings).values()] == [State.SENT]
+    assert portal.values(run.id, "loss") == [1.0, 0.5]
+    assert portal.runs[run.id]["finish"]["state"] == "finished"
+
+
+def test_long_names_stay_apart(portal, settings):
+    names = [f"grad/base_model.encoder.layer.0.attention.self.query.lora_{x}.weight" for x in "AB"]
+    with track.init(name="grads", settings=settings) as run:
+        run.log(dict(zip(names, (1.0, 2.0), strict=True)))
+    [point] = portal.runs[run.id]["points"].values()
+    assert sorted(point["values"].values()) == [1.0, 2.0]
+    assert all(len(name) == 64 for name in point["values"])
+
+
 @pytest.mark.parametrize(("end", "state"), [("", "finished"), ("raise SystemError('x')", "failed")])
 def test_the_end_of_a_script_finishes_its_run(portal, settings, end, state):
     code = (
