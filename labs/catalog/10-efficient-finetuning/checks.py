@@ -215,7 +215,8 @@ def transfer(probe: Probe, folder: Path) -> None:
     base = metrics.score(metrics.macro_f1, gold, _frozen(probe, tokenizer, split, texts)).value
     probe.expect(abs(scores["base"] - base) <= SCORE_SLACK, "base_differs",
                  written=scores["base"], score=base)
-    typed = _classify(model, tokenizer, [_mistyped(text, probe.rng) for text in texts])
+    rng = probe.rng
+    typed = _classify(model, tokenizer, [_mistyped(text, rng) for text in texts])
     probe.measure("macro_f1", score.value)
     probe.measure("low", score.low)
     probe.measure("high", score.high)

@@ -8,10 +8,12 @@ import ast
 import builtins
 import inspect
 import linecache
+import symtable
 import sys
 import textwrap
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -37,6 +39,7 @@ class Candidate:
 
 def capture(thing: Any) -> Candidate:
     """Return ``thing`` (a function or class) with all it needs; raise CaptureError."""
+    thing = inspect.unwrap(thing)
     if not isinstance(thing, types.FunctionType | type):
         raise CaptureError("not_a_function", got=type(thing).__name__)
     if thing.__name__ == "<lambda>":
@@ -82,6 +85,7 @@ class _Module:
         self.definitions[name] = text
 
     def _need(self, name: str, value: Any, *, user: str) -> None:
+        value = inspect.unwrap(value)
         if isinstance(value, types.ModuleType):
             self.imports[name] = f"import {_renamed(value.__name__, name)}"
         elif isinstance(value, types.FunctionType | type) and _is_local(value):
@@ -91,7 +95,7 @@ class _Module:
         elif _importable(value):
             self.imports[name] = f"from {_home(value)} import {_renamed(value.__name__, name)}"
         elif _plain(value):
-            self.constants[name] = f"{name} = {value!r}"
+            self.constants[name] = f"{name} = {_written(value)}"
         else:
             kind = type(value).__name__
             raise CaptureError("global", function=user, variable=name, kind=kind)
@@ -107,15 +111,20 @@ def _source_of(thing: Any) -> str:
 
 
 def _class_source(thing: type) -> str:
-    """Return the source of a class of the notebook, found through one of its methods.
+    """Return the source of a class of the notebook.
 
-    A class does not know its file, and `inspect` asks the module, which a notebook has not.
+    A class does not know its file, and `inspect` asks the module, which a notebook has not: one
+    of its methods leads there, or else it is looked for in all cells, the newest first.
     """
-    for member in vars(thing).values():
-        if isinstance(member, types.FunctionType) and member.__qualname__.startswith(
-            thing.__name__
-        ):
-            text = "".join(linecache.getlines(member.__code__.co_filename))
+    files = [
+        member.__code__.co_filename
+        for member in vars(thing).values()
+        if isinstance(member, types.FunctionType) and member.__qualname__.startswith(thing.__name__)
+    ]
+    cells = [name for name, entry in linecache.cache.items() if len(entry) > 1 and not entry[1]]
+    for name in (*files, *reversed(cells)):
+        text = "".join(linecache.getlines(name))
+        with suppress(SyntaxError):
             for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.ClassDef) and node.name == thing.__name__:
                     first = min([node.lineno, *(each.lineno for each in node.decorator_list)])
@@ -134,21 +143,18 @@ def _globals_of(thing: Any) -> Mapping[str, Any]:
 
 def _free_names(text: str) -> set[str]:
     """Return names that ``text`` reads and does not make itself."""
-    tree = ast.parse(text)
-    read: set[str] = set()
-    made: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            (read if isinstance(node.ctx, ast.Load) else made).add(node.id)
-        elif isinstance(node, ast.arg):
-            made.add(node.arg)
-        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-            made.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
-            made |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ExceptHandler) and node.name:
-            made.add(node.name)
-    return read - made
+    top = symtable.symtable(text, "<candidate>", "exec")
+    made = {name.get_name() for name in top.get_symbols() if name.is_assigned()}
+    return set(_globals_read(top)) - made
+
+
+def _globals_read(table: symtable.SymbolTable) -> Iterator[str]:
+    outermost = table.get_type() == "module"
+    for name in table.get_symbols():
+        if name.is_referenced() and (outermost or name.is_global()):
+            yield name.get_name()
+    for inner in table.get_children():
+        yield from _globals_read(inner)
 
 
 def _is_local(value: Any) -> bool:
@@ -176,10 +182,25 @@ def _importable(value: Any) -> bool:
 
 
 def _plain(value: Any) -> bool:
-    if isinstance(value, PLAIN):
+    if type(value) in PLAIN:
         return True
-    if isinstance(value, list | tuple | set | frozenset):
+    if type(value) in {list, tuple, set, frozenset}:
         return all(_plain(item) for item in value)
-    if isinstance(value, dict):
+    if type(value) is dict:
         return all(_plain(key) and _plain(item) for key, item in value.items())
     return False
+
+
+def _written(value: Any) -> str:
+    """Return a plain value as source; `repr` has no word that Python knows for infinity."""
+    text = repr(value)
+    with suppress(ValueError):
+        ast.literal_eval(text)
+        return text
+    if isinstance(value, float):
+        return f"float('{value}')"
+    if isinstance(value, dict):
+        pairs = (f"{_written(key)}: {_written(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    items = "".join(f"{_written(item)}, " for item in value)
+    return f"{type(value).__name__}(({items}))"

@@ -33,12 +33,14 @@ class Probe:
     folder: Path
     data: Path
     measures: dict[str, float] = field(default_factory=dict)
-    rng: random.Random = field(init=False)
-    """Random numbers of this check."""
 
-    def __post_init__(self) -> None:
-        """Begin the random numbers."""
-        self.rng = random.Random(self.seed)  # noqa: S311 (test inputs)
+    @property
+    def rng(self) -> random.Random:
+        """Random numbers of this check, from the beginning.
+
+        Keep them in a name to draw on; ask again to make the same inputs once more.
+        """
+        return random.Random(self.seed)  # noqa: S311 (test inputs)
 
     def measure(self, name: str, value: float) -> None:
         """Note a number that people may want to see."""

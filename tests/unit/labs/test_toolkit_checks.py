@@ -1,7 +1,9 @@
 """A check runs apart: whatever the candidate does ends in a sentence and a hint."""
 
 import signal
+import sys
 import time
+import types
 from contextlib import suppress
 from pathlib import Path
 
@@ -259,6 +261,45 @@ def test_capture_brings_along_what_a_function_needs():
     alone: dict = {}
     exec(candidate.source, alone)
     assert alone[candidate.name](1.5) == scope["f"](1.5) == (5, "p")
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "NEG = float('-inf')\ndef f(x):\n    return max(x, NEG)\n",
+        "from math import inf\nBOUNDS = [(0.0, inf), {1: -inf}]\ndef f(x):\n"
+        "    return min(x, BOUNDS[0][1])\n",
+        "import math\nfrom functools import lru_cache\n@lru_cache\ndef g(x):\n"
+        "    return math.floor(x)\ndef f(x):\n    return g(x) + 0.5\n",
+        "import math\nfrom contextlib import ContextDecorator\nclass Quiet(ContextDecorator):\n"
+        "    def __enter__(self): return self\n    def __exit__(self, *_): return False\n"
+        "@Quiet()\ndef f(x):\n    return math.floor(x) + 0.5\n",
+        "def f(x):\n    match (x, 1):\n        case (a, b):\n            return a * b\n",
+        "SCALE = 1.0\ndef f(x):\n    def inner(SCALE):\n        return SCALE\n"
+        "    return inner(x) * SCALE\n",
+        "def f(x):\n    return sum(y for y in [x]) + [z for z in [0.0]][0]\n",
+    ],
+)
+def test_capture_takes_what_people_write(code):
+    scope = _notebook(code)
+    candidate = capture(scope["f"])
+    alone: dict = {}
+    exec(candidate.source, alone)
+    assert alone[candidate.name](1.5) == scope["f"](1.5) == 1.5
+
+
+def test_capture_finds_a_class_without_methods_of_its_own(monkeypatch):
+    main = types.ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", main)
+    scope = _notebook(
+        "from dataclasses import dataclass\n@dataclass\nclass Config:\n    rate: float = 1.0\n"
+        "def f(x):\n    return Config().rate * x\n"
+    )
+    vars(main).update(scope)
+    alone: dict = {"__name__": "alone"}
+    monkeypatch.setitem(sys.modules, "alone", types.ModuleType("alone"))
+    exec(capture(scope["f"]).source, alone)
+    assert alone["f"](1.5) == 1.5
 
 
 def test_two_functions_make_one_module_without_doubles():
