@@ -163,7 +163,7 @@ def next_probabilities(probe: Probe, candidate: Any) -> None:
     k, temperature = probe.rng.randint(3, 5), probe.rng.choice([0.6, 1.7])
     cases = [("all", 1.0, 0, 1.0), ("all", temperature, 0, 1.0), ("top_k", 1.0, k, 1.0),
              ("first", 1.0, 0, 0.01), ("top_p", 1.0, 0, 0.8), ("both", temperature, k, 0.6)]
-    for failure, *settings in cases * 3:
+    for failure, *settings in cases * 10:
         logits = torch.randn(size)
         want = _kept(logits, *settings)
         got = probe.tensor(probe.call(candidate, logits.clone(), *settings), shape=(size,))

@@ -145,6 +145,8 @@ def entity_f1(probe: Probe, candidate: Any) -> None:
     alike = [[(0, 2, "area")], [(0, 2, "area")]]  # the same slot in two texts is two slots
     score = probe.number(probe.call(candidate, alike, [[(0, 2, "area")], []]))
     probe.expect(abs(score - 2 / 3) < 1e-6, "pooled", got=score, want=2 / 3)
+    score = probe.number(probe.call(candidate, [[(0, 2, "area")], []], [[], [(0, 2, "area")]]))
+    probe.expect(score == 0, "pooled", got=score, want=0.0)
     score = probe.number(probe.call(candidate, [[], []], [[], []]))
     probe.expect(score == 0, "empty", got=score)
 

@@ -262,7 +262,7 @@ def beam_search(probe: Probe, candidate: Any) -> None:
     """One beam is greedy, a narrow one finds its way round, a wide one finds the best of all."""
     rng = probe.rng
     toys = []
-    for _ in range(9):
+    for _ in range(24):
         start, end = rng.sample(range(4), 2)
         toys.append(_Toy(rng, start, end))
     for toy in toys:

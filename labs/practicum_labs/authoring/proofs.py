@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import zlib
 from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,9 +53,13 @@ class Case:
 
     @property
     def check(self) -> Check:
-        """The check to run: with little patience where a loop without end is the point."""
+        """The check to run: with little patience where a loop without end is the point.
+
+        Its inputs are the same each time, so that what held once holds again.
+        """
         hasty = {"cpu_seconds": ENDLESS_SECONDS} if self.expected == "endless" else {}
-        return Check(self.step.model_copy(update=hasty), self.candidate)
+        seed = zlib.crc32(f"{self.step.name}/{self.name}".encode())
+        return Check(self.step.model_copy(update=hasty), self.candidate, seed)
 
     def holds(self, result: Result) -> bool:
         """Whether the check said what it must."""
