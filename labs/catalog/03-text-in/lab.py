@@ -299,16 +299,8 @@ for word in common:
 largest = max(seen.values(), key=len)
 lost = sum(len(group) for group in seen.values() if len(group) > 1)
 print(lab.say("collide", words=len(common), lost=lost, largest=len(largest), some=" ".join(largest[:16])))
-# %% [markdown] merge
-# %% merge
-PIECES = r" ?[^\W\d_]+|\d| ?(?:[^\w\s]|_)+|\s+"
-
-
-def pieces(text):
-    """Cut text into runs of letters, digits, signs and blanks, as bytes; merges stay inside."""
-    return [piece.encode() for piece in re.findall(PIECES, text)]
-
-
+# %% [markdown] learn_merges
+# %% learn_merges graded=learn_merges
 def merge(tokens, pair):
     """Return tokens with each `pair`, from the left, made one token."""
     made, at = [], 0
@@ -322,10 +314,6 @@ def merge(tokens, pair):
     return made
 
 
-print(pieces("我有3个 apples!!"))
-print(merge([b"a", b"a", b"a", b"b"], (b"a", b"a")), merge([b"a", b"b", b"a", b"b"], (b"a", b"b")))
-# %% [markdown] learn_merges
-# %% learn_merges graded=learn_merges
 def learn_merges(counts, size):
     """Return at most `size` merges of byte-pair encoding, as pairs of bytes, in order.
 
@@ -353,6 +341,14 @@ lab.check("learn_merges", learn_merges)
 # %% [markdown] solution learn_merges-reading
 # %% [markdown] encode
 # %% encode graded=encode
+PIECES = r" ?[^\W\d_]+|\d| ?(?:[^\w\s]|_)+|\s+"
+
+
+def pieces(text):
+    """Cut text into runs of letters, digits, signs and blanks, as bytes; merges stay inside."""
+    return [piece.encode() for piece in re.findall(PIECES, text)]
+
+
 def encode(text, ranks):
     """Return the tokens of text, as bytes: merges applied in the order they were learnt.
 
@@ -362,11 +358,11 @@ def encode(text, ranks):
     for piece in pieces(text):
         parts = [bytes([byte]) for byte in piece]
         # >>>
-        while len(parts) > 1:
-            pair = min(zip(parts, parts[1:], strict=False), key=lambda pair: ranks.get(pair, math.inf))
-            if pair not in ranks:
-                break
-            parts = merge(parts, pair)
+        while found := [
+            (ranks[pair], at) for at, pair in enumerate(zip(parts, parts[1:], strict=False)) if pair in ranks
+        ]:
+            _, at = min(found)
+            parts[at : at + 2] = [parts[at] + parts[at + 1]]
         # <<<
         tokens += parts
     return tokens
@@ -377,6 +373,10 @@ def decode(tokens):
     return b"".join(tokens).decode(errors="replace")
 # %% encode-check
 lab.check("encode", encode)
+# %% encoded
+ranks = {pair: rank for rank, pair in enumerate(learn_merges(Counter(pieces("天地人天地天地")), 6))}
+for text in ("天地", "地天", "👍"):
+    print(text, pieces(text), encode(text, ranks), decode(encode(text, ranks)) == text)
 # %% [markdown] solution encode-reading
 # %% [markdown] corpora
 # %% corpora
