@@ -6,7 +6,7 @@ from pathlib import Path
 
 from nltk.tokenize import TweetTokenizer
 from sklearn.feature_extraction.text import TfidfVectorizer
-from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
 from tokenizers import Tokenizer, trainers
 from tokenizers.models import BPE
 
@@ -55,7 +55,7 @@ def _learn(texts, size):
 
 def _score(cut, split):
     features = TfidfVectorizer(analyzer=cut, sublinear_tf=True)
-    model = LogisticRegression(C=3, class_weight="balanced", max_iter=300)
+    model = LinearSVC(C=0.1, class_weight="balanced")
     model.fit(features.fit_transform([e.text for e in split.train]), [e.label for e in split.train])
     answers = model.predict(features.transform([e.text for e in split.validation])).tolist()
     return metrics.score(metrics.macro_f1, [e.label for e in split.validation], answers).value
