@@ -348,15 +348,14 @@ def transfer(probe: Probe, folder: Path) -> None:
     fine = all(isinstance(written.get(name), int | float) for name in systems)
     probe.expect(fine, "no_comparison")
     split = data.load("vader-tweets", train=1600, folder=probe.data)
-    chosen = probe.rng.sample(split.validation, min(800, len(split.validation)))
-    _tidies(probe, tidy, [example.text for example in chosen[:200]])
-    texts = [str(tidy(example.text)) for example in chosen]
-    for text in (*texts[:200], "好评👍 naïve x_1 龘"):
+    _tidies(probe, tidy, [e.text for e in probe.rng.sample(split.validation, 200)])
+    texts = [str(tidy(example.text)) for example in split.validation]
+    for text in (*probe.rng.sample(texts, 200), "好评👍 naïve x_1 龘"):
         back = b"".join(probe.call(cut, text)).decode(errors="replace")
         probe.expect(back == text, "lossy", text=text, got=back)
     fertility = sum(len(cut(text)) for text in texts) / sum(map(len, texts))
     probe.expect(fertility <= MOST_FERTILITY, "costly", got=fertility, most=MOST_FERTILITY)
-    _scores(probe, written, split, chosen, _cutters(tidy, cut))
+    _scores(probe, written, split, _cutters(tidy, cut))
     probe.measure("fertility", fertility)
 
 
@@ -407,12 +406,11 @@ def _cutters(tidy: Callable[[str], Any], cut: Callable[[str], Any]) -> dict[str,
 
 
 def _scores(
-    probe: Probe, written: dict[str, float], split: data.Split,
-    chosen: list[data.Example], cutters: dict[str, Any],
+    probe: Probe, written: dict[str, float], split: data.Split, cutters: dict[str, Any]
 ) -> None:
-    """Each score holds on tweets drawn here, and subwords are clearly better than characters."""
-    gold = [example.label for example in chosen]
-    answers = {name: _classify(split.train, chosen, cut) for name, cut in cutters.items()}
+    """Each score holds on the validation side, and subwords are clearly better than characters."""
+    gold = [example.label for example in split.validation]
+    answers = {name: _classify(split, cut) for name, cut in cutters.items()}
     for name, answer in answers.items():
         score = metrics.score(metrics.macro_f1, gold, answer).value
         close = abs(written[name] - score) <= SCORE_SLACK
@@ -425,7 +423,7 @@ def _scores(
             probe.expect(gain.above_zero, "not_better", gain=gain.value, low=gain.low)
 
 
-def _classify(train: list[data.Example], asked: list[data.Example], cut: Any) -> list[int]:
+def _classify(split: data.Split, cut: Any) -> list[int]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.model_selection import GridSearchCV
     from sklearn.svm import LinearSVC
@@ -433,6 +431,6 @@ def _classify(train: list[data.Example], asked: list[data.Example], cut: Any) ->
     features = TfidfVectorizer(analyzer=cut, sublinear_tf=True)
     strengths = {"C": [0.03, 0.1, 0.3, 1]}
     model = GridSearchCV(LinearSVC(class_weight="balanced"), strengths, cv=3, scoring="f1_macro")
-    model.fit(features.fit_transform([e.text for e in train]), [e.label for e in train])
-    answers: list[int] = model.predict(features.transform([e.text for e in asked])).tolist()
+    model.fit(features.fit_transform([e.text for e in split.train]), [e.label for e in split.train])
+    answers: list[int] = model.predict(features.transform([e.text for e in split.validation])).tolist()
     return answers

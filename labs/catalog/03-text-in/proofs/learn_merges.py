@@ -42,7 +42,6 @@ def alternative_max_then_min(counts, size):
             parts = [piece[i : i + 1] for i in range(len(piece))]
             for pair in merges:
                 parts = merge(parts, pair)
-            pairs.update({})
             for pair in zip(parts, parts[1:]):
                 pairs[pair] += count
         if not pairs:
@@ -80,7 +79,7 @@ def mutant_merges__the_rarest(counts, size):
     return _learn(counts, size, weigh=lambda count: -count)
 
 
-def mutant_merges__bytes_in_turn(counts, size):
+def mutant_merges__three_pieces_only(counts, size):
     return _learn(dict.fromkeys(sorted(counts)[:3], 1), size)
 
 

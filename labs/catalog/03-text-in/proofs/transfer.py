@@ -47,7 +47,7 @@ def _learn(texts, size):
     tokenizer = Tokenizer(BPE())
     trainer = trainers.BpeTrainer(
         vocab_size=256 + size, initial_alphabet=[chr(b) for b in range(256)], show_progress=False)
-    cut = (("▁" + word if n else word).replace("▁", " ").encode().decode("latin-1")
+    cut = ((" " * (n > 0) + word).encode().decode("latin-1")
            for text in texts for n, word in enumerate(text.split(" ")))
     tokenizer.train_from_iterator(cut, trainer)
     return json.loads(tokenizer.to_str())["model"]["merges"]
@@ -175,8 +175,7 @@ def mutant_scores_differ__measured_on_training_data(folder, place):
     return made
 
 
-def mutant_not_better__bytes_in_disguise(folder, place):
-    """Tokens are joined blindly, two and two, so that each is cheap and says little."""
+def mutant_not_better__forty_bytes_a_token(folder, place):
     made = _changed(folder, place, "    return tokens\n",
                     "    whole = b''.join(tokens)\n    return [whole[i:i + 40] for i in range(0, len(whole), 40)]\n")
     scores = json.loads((made / "scores.json").read_text())
