@@ -69,8 +69,8 @@ def _lay_out(folder, merges, scores, pipeline=PIPELINE):
     return folder
 
 
-def _made(folder, place, size=1000, seed=0):
-    split = data.load("vader-tweets", train=1600, validation=800, seed=seed, folder=place)
+def _made(folder, place, size=1000):
+    split = data.load("vader-tweets", folder=place)
     scope = {}
     exec(PIPELINE, scope)
     tidy, encode = scope["tidy"], scope["encode"]
@@ -104,8 +104,8 @@ def alternative_a_thousand_merges(folder, place):
     return _spoiled(folder, place)
 
 
-def alternative_fewer_merges_of_other_tweets(folder, place):
-    return _made(folder, place, size=700, seed=3)
+def alternative_fewer_merges(folder, place):
+    return _made(folder, place, size=500)
 
 
 def mutant_layout__no_scores(folder, place):
