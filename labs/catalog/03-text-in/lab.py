@@ -412,7 +412,7 @@ def up_to(texts, characters):
 
 
 reviews = data.load("vader-reviews")
-poems = sorted(set(song_ci()), key=lambda text: text[::-1])  # mixes authors and tunes
+poems = sorted(set(song_ci()), key=lambda text: text[::-1])  # what ends alike stays on one side
 held = {"zh": poems[: lab.tier.examples(120)],
         "en": [tidy(e.text) for e in reviews.validation][: lab.tier.examples(120)]}
 budget = lab.tier.examples(200_000)
@@ -456,7 +456,7 @@ sides[0].set_ylabel(lab.say("fertility"))
 sides[1].legend(title=lab.say("learnt_on"))
 figure.tight_layout()
 plt.show()
-display(pd.DataFrame({f"{t} / {v}": c for (t, v), c in curves.items()}).round(2))
+display(pd.DataFrame(curves).round(2).rename_axis(columns=[lab.say("text"), lab.say("learnt_on")]))
 lab.reveal("zh_by_en", curves["zh", "en"][SIZES[-1]])
 lab.reveal("zh_by_zh", curves["zh", "zh"][SIZES[-1]])
 # %% fertility-pieces
