@@ -485,7 +485,8 @@ def split_families(seed):
     """Return train, validation and test families; each intent has some on every side."""
     rng, sides = random.Random(seed), ([], [], [])
     for intent in INTENTS:
-        own = rng.sample(sorted(f for f in families if f[0] == intent), len([f for f in families if f[0] == intent]))
+        own = sorted(family for family in families if family[0] == intent)
+        rng.shuffle(own)
         third = max(1, len(own) // 3)
         for side, part in zip(sides, (own[2 * third :], own[third : 2 * third], own[:third]), strict=True):
             side += part
@@ -620,36 +621,39 @@ def answers_of(train, validation, test):
     return model.predict(words.transform([e[0] for e in test])) == np.array([e[1] for e in test])
 
 
+def rewriter(groups):
+    """Return the function (text, rng) that rewords with these groups."""
+    return lambda text, rng: paraphrase(text, groups, rng)
+
+
 def compare(each):
-    """Return whether each test sentence is answered rightly, by kind of training data, and its family."""
-    right, groups_of = defaultdict(list), []
+    """Return, by kind of training data, whether each test sentence is answered rightly, and the families."""
+    right, tested = defaultdict(list), []
     for seed in range(SPLITS):
         sides = split_families(seed)
         train, validation, test = (draw(side, n, seed) for side, n in zip(sides, (each, 8, 12), strict=True))
         plain, held_out = [e[:2] for e in train], [e[0] for e in (*validation, *test)]
         groups = alternatives(sides[0])
-        for name, known in (("without", None), ("with", groups), ("merged", merged(groups))):
-            rewrite = lambda text, rng, known=known: paraphrase(text, known, rng)  # noqa: E731
-            grown = augment(plain, rewrite, 6, held_out, random.Random(seed)) if known else plain
+        for name, known, copies in (("without", [], 0), ("with", groups, 6), ("merged", merged(groups), 6)):
+            grown = augment(plain, rewriter(known), copies, held_out, random.Random(seed))
             right[name].append(answers_of(grown, validation, test))
-        groups_of += [e[2] for e in test]
-    return {name: np.concatenate(each) for name, each in right.items()}, right, groups_of
+        tested += [e[2] for e in test]
+    return right, tested
 
 
 began, curves, gains = time.process_time(), defaultdict(list), {}
 for each in SIZES:
-    right, by_split, groups_of = compare(each)
-    for name in right:
-        curves[name].append([part.mean() for part in by_split[name]])
-    for name in ("with", "merged"):
-        better = right[name].astype(float) - right["without"]
-        gains[name, each] = metrics.bootstrap(lambda index, b=better: float(b[index].mean()), len(better), groups=groups_of)
-        print(f"{each:3} {name:8} {right[name].mean():.3f}  − without {right['without'].mean():.3f}:  {gains[name, each]}")
+    right, tested = compare(each)
+    for name, parts in right.items():
+        curves[name].append(np.mean([part.mean() for part in parts]))
+        better = np.concatenate(parts).astype(float) - np.concatenate(right["without"])
+        gains[name, each] = metrics.bootstrap(lambda index: float(better[index].mean()), len(better), groups=tested)
+        print(f"{each:3} {name:8} {curves[name][-1]:.3f}   − without: {gains[name, each]}")
 print(lab.say("cpu", seconds=time.process_time() - began))
 lab.reveal("gain_at_4", gains["with", 4].value)
 plt.figure(figsize=(6, 3))
 for name, scores in curves.items():
-    plt.plot(SIZES, np.mean(scores, axis=1), marker="o", label=lab.say(f"augment_{name}"))
+    plt.plot(SIZES, scores, marker="o", label=lab.say(f"augment_{name}"))
 plt.xscale("log", base=2)
 plt.xticks(SIZES, SIZES)
 plt.xlabel(lab.say("examples"))
