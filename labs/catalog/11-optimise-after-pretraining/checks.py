@@ -119,19 +119,19 @@ def dropout(probe: Probe, candidate: Any) -> None:
     got.sum().backward()
     fine = leaf.grad is not None and torch.allclose(leaf.grad, alive / (1 - p), rtol=1e-4)
     probe.expect(fine, "gradient")
-    plain, narrow = _gap(probe.seed, candidate, 0.0), _gap(probe.seed, candidate, 0.5)
+    plain, narrow = _gap(probe.seed, candidate, 0.0), _gap(probe.seed, candidate, 0.8)
     probe.measure("gap_without", plain)
     probe.measure("gap_with", narrow)
-    probe.expect(narrow < 0.9 * plain, "gap", without=plain, got=narrow)
+    probe.expect(narrow < 0.85 * plain, "gap", without=plain, got=narrow)
 
 
 def _gap(seed: int, drop: Update, p: float) -> float:
     """Return validation loss minus training loss of a net that learns noisy labels, in batches of 20."""
     torch.manual_seed(seed)
     x, x_new, truth = torch.randn(60, 30), torch.randn(400, 30), torch.randn(30)
-    y, y_new = ((each @ truth + 3 * torch.randn(len(each)) > 0).float() for each in (x, x_new))
+    y, y_new = ((each @ truth + 6 * torch.randn(len(each)) > 0).float() for each in (x, x_new))
     first, second = nn.Linear(30, 64), nn.Linear(64, 1)
-    optimizer = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.01)
+    optimizer = torch.optim.Adam([*first.parameters(), *second.parameters()], lr=0.003)
 
     def loss(x: torch.Tensor, y: torch.Tensor, *, training: bool) -> torch.Tensor:
         hidden = drop(F.relu(first(x)), p, training)
@@ -206,14 +206,14 @@ def paraphrase(probe: Probe, candidate: Any) -> None:
     probe.expect(isinstance(same, str), "not_text", got=type(same).__name__)
     probe.expect(same == "打开客厅的风扇", "share_zero", got=same)
     cases = [("打开客厅的开关", {"开启客厅的开关"}, "inside"),
+             ("关闭卧室的电扇", {"关掉卧室的吊扇", "关掉卧室的风扇"}, "all"),
              ("暂停客厅的计时器", {"暂停客厅的倒计时", "暂停客厅的定时"}, "several"),
              ("停止客厅的倒计时", {"停止客厅的计时器", "停止客厅的定时"}, "several"),
-             ("关闭卧室的电扇", {"关掉卧室的吊扇", "关掉卧室的风扇"}, "all"),
              ("早上好", {"早上好"}, "all")]
     for text, wanted, failure in cases:
         seen = Counter(str(candidate(text, GROUPS, random.Random(n), 1.0)) for n in range(30))
         wrong = [other for other in seen if other not in wanted]
-        probe.expect(wrong != [text], "nothing_replaced", text=text)
+        probe.expect(list(seen) != [text] or text in wanted, "nothing_replaced", text=text)
         probe.expect(not wrong, failure, text=text, got=(wrong or [""])[0], words="、".join(sorted(wanted)))
         probe.expect(len(seen) == len(wanted), "one_synonym", text=text, got=next(iter(seen)))
     _keeps_labels(probe, candidate, rng)

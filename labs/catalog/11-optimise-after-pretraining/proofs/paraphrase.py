@@ -35,12 +35,15 @@ def alternative_recursive(text, groups, rng, share=0.5):
     return "".join(parts)
 
 
-def mutant_inside__characters(text, groups, rng, share=0.5):
-    others = _others(groups) | {"开": ["打开"]}
-    del others["开关"]
-    return "".join(
-        rng.choice(others[mark]) if others.get(mark) and rng.random() < share else mark for mark in text
-    ) if "开关" in text else alternative_regex(text, groups, rng, share)
+def mutant_inside__groups_of_one_dropped(text, groups, rng, share=0.5):
+    groups = [[*group, "开"] if "打开" in group else group for group in groups if len(group) > 1]
+    return alternative_regex(text, groups, rng, share)
+
+
+def mutant_inside__the_shortest_counts(text, groups, rng, share=0.5):
+    others = _others([*groups, ["开", "启动"]])
+    words = "|".join(map(re.escape, sorted(others, key=len)))
+    return re.sub(words, lambda m: rng.choice(others[m[0]]) if others[m[0]] and rng.random() < share else m[0], text)
 
 
 def mutant_several__groups_as_they_are(text, groups, rng, share=0.5):
@@ -54,15 +57,14 @@ def mutant_several__groups_as_they_are(text, groups, rng, share=0.5):
 
 def mutant_several__put_in_but_not_taken_out(text, groups, rng, share=0.5):
     count = Counter(word for group in groups for word in group)
-    for group in groups:
-        for word in group:
-            if word in text and count[word] == 1 and len(group) > 1 and rng.random() < share:
-                return text.replace(word, rng.choice([other for other in group if other != word]))
-    return text
+    others = {word: [other for other in group if other != word and count[word] == 1]
+              for group in groups for word in group}
+    words = "|".join(map(re.escape, sorted(others, key=len, reverse=True)))
+    return re.sub(words, lambda m: rng.choice(others[m[0]]) if others[m[0]] and rng.random() < share else m[0], text)
 
 
 def mutant_all__replaced_again(text, groups, rng, share=0.5):
-    for word, choices in _others(groups).items():
+    for word, choices in reversed(_others(groups).items()):
         if choices and word in text and rng.random() < share:
             text = text.replace(word, rng.choice(choices))
     return text
