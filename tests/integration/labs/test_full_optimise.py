@@ -20,9 +20,9 @@ def test_rates_decays_and_synonyms_show_what_the_text_says(run, runs):
         assert one["environment"]["data"].keys() >= {"minilm", "vader-tweets"}
     ends = {name: one["finish"]["summary"] for name, one in logged.items()}
     plain = ends["tweets: l2 0"]
-    for name in ("l2 0.3", "decay 10"):
+    for name in ("l2 1", "decay 30"):
         assert ends[f"tweets: {name}"]["norm"] < plain["norm"]
-    for name in ("l2 0.3", "decay 10", "p 0.9"):
+    for name in ("l2 1", "decay 30", "p 0.95"):
         assert ends[f"tweets: {name}"]["gap"] < plain["gap"]
     text = done.output.read_text("utf-8")
     assert _interval(text, r"tuned rate − given: ")[1] > 0
