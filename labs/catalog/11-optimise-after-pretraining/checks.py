@@ -49,7 +49,7 @@ def adam_step(probe: Probe, candidate: Any) -> None:
             if not torch.allclose(new[0], twin.detach(), **CLOSE):
                 raise _wrong_step(new[0], before, step, lr, l2, decay)
             weight, m, v = new
-    _shrinks(probe, lambda *args, **decays: candidate(*args, **decays))
+    _shrinks(probe, candidate)
 
 
 def _wrong_step(got: torch.Tensor, before: Any, step: int, lr: float, l2: float, decay: float) -> Wrong:
@@ -61,13 +61,11 @@ def _wrong_step(got: torch.Tensor, before: Any, step: int, lr: float, l2: float,
         return torch.allclose(got, weight - lr * (update + late * weight) - decay * weight, **CLOSE)
 
     if l2:
-        return Wrong("no_l2" if close() else "l2_late" if close(late=l2) else "sign" if close(-l2) else "value")
-    if decay:
-        if close(decay):
-            return Wrong("coupled")
-        return Wrong("no_decay" if close() else "unscaled" if close(decay=decay)
-                     else "sign" if close(late=-decay) else "value")
-    return Wrong("value")
+        signs = {"no_l2": close(), "l2_late": close(late=l2), "sign": close(-l2)}
+    else:
+        signs = {"no_decay": close(), "coupled": close(decay), "unscaled": close(decay=decay),
+                 "sign": close(late=-decay)}
+    return Wrong(next((failure for failure, seen in signs.items() if seen and l2 + decay), "value"))
 
 
 def _shrinks(probe: Probe, update: Update) -> None:
@@ -82,8 +80,9 @@ def _shrinks(probe: Probe, update: Update) -> None:
         for step in range(1, 201):
             grad = x.T @ (torch.sigmoid(x @ weight) - y) / len(x)
             weight, m, v = update(weight, grad, m, v, step, 0.03, **decays)
-        losses = [F.binary_cross_entropy_with_logits(a @ weight, b).item() for a, b in ((x_new, y_new), (x, y))]
-        ends[name] = (weight.norm().item(), losses[0] - losses[1])
+        loss = F.binary_cross_entropy_with_logits
+        gap = loss(x_new @ weight, y_new) - loss(x @ weight, y)
+        ends[name] = (weight.norm().item(), gap.item())
         probe.measure(f"norm_{name}", ends[name][0])
         probe.measure(f"gap_{name}", ends[name][1])
     for name in ("l2", "decay"):
@@ -97,14 +96,14 @@ def dropout(probe: Probe, candidate: Any) -> None:
     p = probe.rng.choice([0.2, 0.3, 0.7, 0.8])
     x = torch.rand(80, 60) + 0.5
     kept = x.clone()
-    got = probe.tensor(probe.call(candidate, x, p, False), shape=(80, 60), dtype=torch.float32)  # noqa: FBT003
+    got = probe.tensor(probe.call(candidate, x, p, training=False), shape=(80, 60), dtype=torch.float32)
     probe.expect(torch.equal(x, kept), "in_place")
     probe.expect(not torch.allclose(got, (1 - p) * x), "eval_scaled", p=p)
     probe.expect(torch.equal(got, x), "eval_active")
-    still = probe.tensor(probe.call(candidate, x, 0.0, True), shape=(80, 60))  # noqa: FBT003
+    still = probe.tensor(probe.call(candidate, x, 0.0, training=True), shape=(80, 60))
     probe.expect(torch.allclose(still, x), "zero")
     leaf = x.clone().requires_grad_()
-    got = probe.tensor(probe.call(candidate, leaf, p, True), shape=(80, 60), dtype=torch.float32)  # noqa: FBT003
+    got = probe.tensor(probe.call(candidate, leaf, p, training=True), shape=(80, 60), dtype=torch.float32)
     dropped = (got == 0).float()
     share = dropped.mean().item()
     spread = max(dropped.mean(dim).std().item() for dim in (0, 1))
@@ -112,9 +111,10 @@ def dropout(probe: Probe, candidate: Any) -> None:
     probe.expect(abs(share - (1 - p)) > 0.03, "keeps_p", p=p, share=share)
     probe.expect(abs(share - p) < 0.03, "share", p=p, share=share)
     alive = got != 0
-    probe.expect(not torch.allclose(got[alive], x[alive]), "not_scaled", p=p, mean=(got.mean() / x.mean()).item())
+    mean = (got.mean() / x.mean()).item()
+    probe.expect(not torch.allclose(got[alive], x[alive]), "not_scaled", p=p, mean=mean)
     probe.expect(torch.allclose(got[alive], x[alive] / (1 - p), rtol=1e-4), "value", p=p)
-    again = probe.call(candidate, x, p, True)  # noqa: FBT003
+    again = probe.call(candidate, x, p, training=True)
     probe.expect(not torch.equal((again == 0).float(), dropped), "same_mask")
     got.sum().backward()
     fine = leaf.grad is not None and torch.allclose(leaf.grad, alive / (1 - p), rtol=1e-4)

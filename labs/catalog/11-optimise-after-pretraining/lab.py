@@ -209,7 +209,8 @@ def fit(sides, seed, *, lr, optimiser="Adam", l2=0.0, decay=0.0, p=0.0):
                         new = head[name] - lr * grad
                     else:
                         decays = {"l2": l2, "decay": decay} if name[0] == "w" else {}
-                        new, *moments[name] = adam_step(head[name], grad, *moments[name], step, lr, **decays)
+                        state = head[name], grad, *moments[name], step, lr
+                        new, *moments[name] = adam_step(*state, **decays)
                     head[name] = new.requires_grad_()
         with torch.no_grad():
             said = logits(head, x_valid)
@@ -231,7 +232,8 @@ def try_out(sides, setting, task="tweets", **settings):
             rows.append({
                 "setting": setting, "seed": seed, "validation": last,
                 "epochs": next((n for n, point in enumerate(curve, 1) if point[2] >= 0.98 * last), EPOCHS),
-                "gap": curve[-1][1] - curve[-1][0], "norm": float(torch.hypot(head["w1"].norm(), head["w2"].norm())),
+                "gap": curve[-1][1] - curve[-1][0],
+                "norm": float(torch.hypot(head["w1"].norm(), head["w2"].norm())),
                 "test": macro_f1(y_test, found), "found": found, "head": head, "curve": curve,
             })
         for epoch, points in enumerate(np.mean([row["curve"] for row in rows], axis=0), 1):
@@ -320,7 +322,7 @@ lab.reveal("sweep_gain", improved.value)
 # %% [markdown] colleague
 # %% colleague
 def random_head(rng):
-    """Return the test answers of a linear head with settings out of a hat: a quarter of the numbers, any strength."""
+    """Return the test answers of a linear head with settings out of a hat."""
     columns = rng.choice(tweets[0][0].shape[1], size=96, replace=False)
     head = RidgeClassifier(alpha=10 ** rng.uniform(0, 3), class_weight="balanced")
     head.fit(tweets[0][0][:, columns].numpy(), tweets[0][1].numpy())
@@ -361,7 +363,9 @@ print(lab.say("curse", reported=theirs[winner], fresh=fresh[winner], mean=fresh.
 lab.predict("gap_left", ..., ...)
 # %% [markdown] regularise
 # %% regularise
-GRID = {"l2": (0.0, 0.03, 0.1, 0.3, 1.0), "decay": (0.0, 1.0, 3.0, 10.0, 30.0), "p": (0.0, 0.5, 0.8, 0.9, 0.95)}
+GRID = {
+    "l2": (0.0, 0.03, 0.1, 0.3, 1.0), "decay": (0.0, 1.0, 3.0, 10.0, 30.0), "p": (0.0, 0.5, 0.8, 0.9, 0.95),
+}
 STEEP = {"optimiser": "Adam", "lr": 0.001}  # a rate at which the head learns its training side by heart
 began, swept = time.process_time(), {}
 for name, values in GRID.items():
@@ -397,10 +401,14 @@ strongest = np.mean([row["gap"] for row in swept["l2"][-1]]) / plain
 lab.reveal("gap_left", 100 * strongest)
 # %% [markdown] chinese
 # %% chinese
-INTENTS = ("TurnOn TurnOff LightSet StartTimer CancelTimer PauseTimer UnpauseTimer IncreaseTimer DecreaseTimer "
-           "TimerStatus MediaPause MediaUnpause MediaNext MediaPrevious SetVolume SetVolumeRelative").split()
-WORDS = {"area": "客厅 卧室 主卧 厨房 书房 餐厅 阳台 车库", "floor": "一 二 三", "timer_name": "煮面 泡茶 午睡",
-         "timer_command": "关灯 打开窗帘 播放音乐"}
+INTENTS = (
+    "TurnOn TurnOff LightSet StartTimer CancelTimer PauseTimer UnpauseTimer IncreaseTimer DecreaseTimer "
+    "TimerStatus MediaPause MediaUnpause MediaNext MediaPrevious SetVolume SetVolumeRelative"
+).split()
+WORDS = {
+    "area": "客厅 卧室 主卧 厨房 书房 餐厅 阳台 车库", "floor": "一 二 三",
+    "timer_name": "煮面 泡茶 午睡", "timer_command": "关灯 打开窗帘 播放音乐",
+}
 grammar = json.loads((data.path("ha-intents") / "zh-CN.json").read_text("utf-8"))
 rules, slots = grammar["expansion_rules"], {name: words.split() for name, words in WORDS.items()}
 for name, known in grammar["lists"].items():
@@ -646,13 +654,18 @@ def compare(each):
     return right, tested
 
 
+def mean_of(values):
+    """Return the statistic that bootstrap wants: the mean of the values at some places."""
+    return lambda places: float(values[places].mean())
+
+
 began, curves, gains = time.process_time(), defaultdict(list), {}
 for each in SIZES:
     right, tested = compare(each)
     for name, parts in right.items():
         curves[name].append(np.mean([part.mean() for part in parts]))
         better = np.concatenate(parts).astype(float) - np.concatenate(right["without"])
-        gains[name, each] = metrics.bootstrap(lambda index: float(better[index].mean()), len(better), groups=tested)
+        gains[name, each] = metrics.bootstrap(mean_of(better), len(better), groups=tested)
         shown = f"   − without: {gains[name, each]}" if name != "without" else ""
         print(f"{each:3} {name:8} {curves[name][-1]:.3f}{shown}")
 print(lab.say("cpu", seconds=time.process_time() - began))
@@ -686,9 +699,10 @@ setting = select(review_runs, slack=0.01)
 row = next(row for row in review_runs if row["setting"] == setting)
 folder = Path("review-head")
 folder.mkdir(exist_ok=True)
-save_file({name: tensor.contiguous() for name, tensor in row["head"].items()}, folder / "head.safetensors")
+save_file(row["head"], folder / "head.safetensors")
 kept = [{name: run[name] for name in ("setting", "seed", "validation", "epochs")} for run in review_runs]
-(folder / "runs.json").write_text(json.dumps({"runs": kept, "chosen": setting, "seed": row["seed"]}, indent=1))
+story = {"runs": kept, "chosen": setting, "seed": row["seed"]}
+(folder / "runs.json").write_text(json.dumps(story, indent=1))
 print(setting, round(row["validation"], 3))
 # <<<
 # %% transfer-check
