@@ -159,6 +159,7 @@ for name, decays in (("l2", {"l2": 0.5}), ("decay", {"decay": 0.5})):
     small, large = shrink(0.1, **decays), shrink(10.0, **decays)
     print(lab.say("shrunk", name=name, small=small, large=large))
     lab.reveal(f"ratio_{name}", (1 - small) / (1 - large))
+# %% [markdown] two_decays_read
 # %% [markdown] dropout
 # %% dropout graded=dropout
 def dropout(x, p, training):
