@@ -303,7 +303,7 @@ def transfer(probe: Probe, folder: Path) -> None:
     score = _f1(valid, _answers(head, embed(valid)))
     stated = row["validation"]
     probe.expect(abs(stated - score) <= SCORE_SLACK, "scores_differ", written=stated, score=score)
-    test, train = probe.rng.sample(split.validation, min(700, len(split.validation))), split.train[:400]
+    test, train = probe.rng.sample(split.validation, min(900, len(split.validation))), split.train[:400]
     asked, gold = embed(test), [example.label for example in test]
     ours = _answers(head, asked)
     probe.expect(len(set(ours)) > 1, "constant", label=ours[0])

@@ -693,9 +693,9 @@ display(pd.DataFrame(rows).set_index(""))
 #| # Your code. At the end, review-head/ holds head.safetensors and runs.json.
 reviews = three_sides("vader-reviews")
 review_runs = []
-for lr in (0.0001, 0.0003, 0.001):
-    for p in (0.0, 0.5):
-        review_runs += try_out(reviews, f"lr {lr:g} dropout {p:g}", "reviews", lr=lr, p=p, decay=1.0)
+for lr in (0.0003, 0.001):
+    for name, value in (("l2", 0.3), ("decay", 30.0), ("p", 0.9)):
+        review_runs += try_out(reviews, f"lr {lr:g} {name} {value:g}", "reviews", lr=lr, **{name: value})
 setting = select(review_runs, slack=0.01)
 row = next(row for row in review_runs if row["setting"] == setting)
 folder = Path("review-head")
