@@ -494,7 +494,7 @@ def judge(text):
 
 print(len(families), sum(map(len, families.values())))
 for text in ("打开客厅的灯", "取消煮面计时器", "停止计时器"):
-    print(text, judge(text))
+    print(text, sorted(judge(text)))
 # %% [markdown] alternatives
 # %% alternatives
 def split_families(seed):
@@ -583,7 +583,7 @@ def rates(groups, examples):
             allowed = judge(other)
             verdict = "kept" if intent in allowed else "changed" if allowed else "unknown"
             said[verdict] += 1
-            shown[verdict].append(f"{verdict:8} {text} → {other}   {intent} → {', '.join(allowed) or '?'}")
+            shown[verdict].append(f"{verdict:8} {text} → {other}   {intent} → {', '.join(sorted(allowed)) or '?'}")
     return said, [*shown["changed"][:3], *shown["unknown"][:30:6]]
 
 
