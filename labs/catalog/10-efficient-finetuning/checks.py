@@ -112,7 +112,7 @@ def lora_forward(probe: Probe, candidate: Any) -> None:
     """W x + bias + alpha / rank · B A x."""
     torch.manual_seed(probe.seed)
     rng = probe.rng
-    inputs, outputs, rank = rng.randint(5, 9), rng.randint(10, 14), rng.randint(2, 4)
+    inputs, outputs, rank = rng.choice([5, 7, 8]), rng.randint(10, 14), rng.randint(2, 4)
     alpha = rank * rng.choice([3, 5])
     x, weight, bias = torch.randn(4, inputs), torch.randn(outputs, inputs), torch.randn(outputs)
     a, b = torch.randn(rank, inputs), torch.randn(outputs, rank)
