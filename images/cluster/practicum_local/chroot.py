@@ -69,7 +69,10 @@ class Chroot:
         mounts: Sequence[Mount] = (),
         output: Any = subprocess.PIPE,
     ) -> "subprocess.Popen[bytes]":
-        """Start the image's command, or another; it dies with the calling thread."""
+        """Start the image's command, or another; it dies with the calling thread.
+
+        What it says as an error goes where its output goes; with ``output`` None both are ours.
+        """
         settings = {**self.environment, **(environment or {})}
         assigned = [f"{name}={value}" for name, value in settings.items()]
         wrapped = ["env", "-i", f"--chdir={self.folder}", *assigned, *(command or self.command)]
@@ -77,7 +80,7 @@ class Chroot:
             self._argv(wrapped, mounts),
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=None if output is None else subprocess.STDOUT,
             preexec_fn=die_with_parent,  # noqa: PLW1509 - one prctl, no lock is taken
         )
 
