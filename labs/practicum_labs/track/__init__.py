@@ -15,7 +15,7 @@ import sys
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -47,6 +47,8 @@ class _Process:
     run: Run | None = None
     couriers: dict[str, Courier] | None = None
     last_error: BaseException | None = None
+    told: set[Path] = field(default_factory=set)
+    """Where runs stay for want of a portal, as was said already."""
 
     def stop(self, seconds: float) -> None:
         """Give the couriers ``seconds`` in all to deliver what is finished, and end them."""
@@ -95,9 +97,10 @@ def init(
     if courier is not None:
         courier.add(record)
         _resend(runs, courier)
-    else:
+    elif runs not in process.told:
+        process.told.add(runs)
         key = "local_no_token" if settings.api_url else "local"
-        print(say(f"track.{key}", language, folder=record.folder))
+        print(say(f"track.{key}", language, folder=runs))
     heartbeat = Heartbeat(settings.heartbeats, record.run_id)
     heartbeat.beat(time.time())
     progress = Progress(name, line_here(), language)

@@ -195,6 +195,8 @@ def test_without_a_portal_nothing_is_sent_and_it_says_so(tmp_path, capsys):
         run.log({"loss": 1.0})
     assert "No portal here" in capsys.readouterr().out
     assert run.history("loss") == [(0, 1.0)]
+    track.init(name="another", settings=settings).finish()
+    assert "No portal here" not in capsys.readouterr().out
 
 
 def test_a_portal_that_is_away_gets_everything_later(portal, settings, capsys, monkeypatch):
