@@ -97,6 +97,7 @@ async def test_a_transaction_that_fails_leaves_nothing(portal):
         assert not await audit.latest(session, cohort=None, before=None, limit=10)
 
 
+@pytest.mark.usefixtures("sqlite_is_quiet")
 async def test_a_database_that_is_away_is_told_as_such(tmp_path):
     for url in (f"sqlite:///{tmp_path}/no/such/folder.db", "postgresql://x@127.0.0.1:1/none"):
         database = Database(url, wait_seconds=1)
@@ -115,6 +116,7 @@ async def test_a_schema_that_does_not_fit_is_in_the_log(portal, caplog):
     assert "no such column: runs.name" in caplog.text
 
 
+@pytest.mark.usefixtures("sqlite_is_quiet")
 async def test_writers_queue_fairly_on_sqlite(tmp_path):
     database = Database(f"sqlite:///{tmp_path}/queue.db", wait_seconds=20)
     async with database.write() as session:
