@@ -1,5 +1,6 @@
 """Whether the process lives, and whether it can serve."""
 
+import math
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -33,7 +34,7 @@ async def readyz(container: CurrentContainer) -> JSONResponse:
             "ready": ready,
             "cluster": {
                 "synced": container.cluster.synced,
-                "silent_seconds": round(silence, 1) if container.cluster.synced else None,
+                "silent_seconds": round(silence, 1) if math.isfinite(silence) else None,
             },
             "database": database,
         },

@@ -27,3 +27,12 @@ async def test_what_ends_in_the_background_ends_the_health(portal, settings, cap
     )
     assert "following the cluster has ended" in caplog.text
     assert "a mistake of ours" in caplog.text
+
+
+async def test_a_first_word_that_comes_while_one_asks_is_no_error(portal, monkeypatch):
+    # Silence without end until just now, and synced by the time the database has answered.
+    monkeypatch.setattr(portal.container.cluster, "silence", lambda: float("inf"))
+    assert portal.container.cluster.synced
+    response = await portal.client().get("/readyz")
+    assert response.status_code == 503
+    assert response.json()["cluster"] == {"synced": True, "silent_seconds": None}
