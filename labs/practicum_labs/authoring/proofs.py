@@ -120,13 +120,12 @@ def summary(step: Step, rows: list[Row]) -> str:
 
 
 def proof_names(path: Path) -> tuple[list[str], list[str]]:
-    """Return the names of alternatives and mutants in a file of proofs."""
-    names: list[str] = []
-    for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            names.append(node.name)
-        elif isinstance(node, ast.ImportFrom) and node.module == SHARED:
-            names += [alias.name for alias in node.names]
+    """Return the names of alternatives and mutants in a file of proofs, shared ones too."""
+    names = [
+        node.name
+        for node in ast.parse(standalone(path)).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    ]
     return (
         [name for name in names if name.startswith("alternative_")],
         [name for name in names if name.startswith("mutant_")],
