@@ -2,14 +2,16 @@
 
 import io
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+from practicum_labs.gguf import from_gguf
 from practicum_labs.registry import DataError, Entry, entry, sha256_of, verify
 
 Tell = Callable[[str], None]
@@ -38,12 +40,20 @@ def _install(found: Entry, place: Path, archives: Path) -> None:
         raise DataError(f"{archive} is missing")
     if (digest := sha256_of(archive)) != found.archive_sha256:
         raise DataError(f"{archive} is not the archive we know: sha256 {digest}")
-    for name, content in _members(found, archive):
-        target = place / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.unlink(missing_ok=True)
-        target.write_bytes(content)
-        target.chmod(0o444)
+    with tempfile.TemporaryDirectory() as unpacked:
+        here = Path(unpacked)
+        for name in [found.weights] if found.weights else found.files:
+            target = here / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(_member(found, archive, name))
+        if found.weights:
+            from_gguf(here / found.weights, here)
+        for name in found.files:
+            target = place / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.unlink(missing_ok=True)
+            shutil.copyfile(here / name, target)
+            target.chmod(0o444)
     origin = found.model_dump(include={"package", "version", "archive", "licence"})
     (place / "SOURCE.json").write_text(
         json.dumps({**origin, "sha256": found.archive_sha256}, indent=1) + "\n", "utf-8"
@@ -75,18 +85,15 @@ def _download(found: Entry, scratch: Path, tell: Tell) -> Path:
     return scratch
 
 
-def _members(found: Entry, archive: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the entry's own files; nothing else in the archive is written anywhere."""
+def _member(found: Entry, archive: Path, name: str) -> bytes:
+    """Return one of the entry's own files; nothing else in the archive is written anywhere."""
     if archive.suffix == ".whl":
         with zipfile.ZipFile(archive) as wheel:
-            for name in found.files:
-                yield name, wheel.read(found.member + name)
-        return
+            return wheel.read(found.member + name)
     content = archive.read_bytes()
     if found.nested:
         content = _from_tar(content, found.nested)
-    for name in found.files:
-        yield name, _from_tar(content, found.member + name)
+    return _from_tar(content, found.member + name)
 
 
 def _from_tar(content: bytes, name: str) -> bytes:

@@ -40,6 +40,8 @@ class Entry(Part):
     """An archive inside the archive that holds the files."""
     member: str
     """Path before each file's name in the archive."""
+    weights: str = ""
+    """A GGUF file at ``member``, from whose quantised weights the files are made."""
     folder: str
     licence: str
     group: Literal["", "text", "document"] = ""
