@@ -41,7 +41,8 @@ class CohortMemory:
     applied: str = ""
     verified_at: datetime | None = None
     problem: str = ""
-    spent: frozenset[str] = frozenset()
+    spent: frozenset[str] | None = None
+    """Classes whose hours are used up; None until someone has looked."""
     finished: dict[str, SandboxUsage] = field(default_factory=dict)
     changed_since: float | None = None
 

@@ -5,6 +5,7 @@ from datetime import datetime
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, Stage
 from practicum_operator.cache import Key
 from practicum_operator.context import Context, Memory
+from practicum_operator.hours import spent_classes
 from practicum_operator.plan import Observed, is_holding
 from practicum_operator.plan_start import wish_changed
 
@@ -91,5 +92,4 @@ def _hours_spent(context: Context, sandbox: Sandbox) -> bool:
     cohort = context.cache.cohort_of(sandbox.metadata.namespace)
     if cohort is None or blueprint is None or blueprint.accelerator is None:
         return False
-    spent = context.cohort_memory(cohort.metadata.uid).spent
-    return blueprint.accelerator.class_name in spent
+    return blueprint.accelerator.class_name in spent_classes(context, cohort)

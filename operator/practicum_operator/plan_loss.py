@@ -14,6 +14,7 @@ from practicum_operator.plan import (
     Plan,
     Policy,
     close_registration,
+    is_holding,
 )
 from practicum_operator.views import PodView
 
@@ -119,9 +120,13 @@ def final_usage(seen: Observed) -> SandboxUsage:
 
 
 def counting(seen: Observed) -> SandboxStatus:
-    """Return the status with the start of the count, which the Pod knows before we wrote it."""
+    """Return the status with the start of the count, which the Pod knows before we wrote it.
+
+    A Pod that lingers after its attempt was settled is not counted again.
+    """
     status, pod = seen.sandbox.status, seen.pod
-    if status.usage.since is None and pod is not None and pod.scheduled_at is not None:
+    counted = status.usage.since is not None or not is_holding(status.phase)
+    if not counted and pod is not None and pod.scheduled_at is not None:
         since = status.usage.model_copy(update={"since": pod.scheduled_at})
         return status.model_copy(update={"usage": since})
     return status

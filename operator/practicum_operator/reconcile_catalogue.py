@@ -8,6 +8,7 @@ from practicum_operator.admission import MILLI, CohortRoom, Room
 from practicum_operator.cache import Key
 from practicum_operator.capacity import class_room, offered, starts_at_once
 from practicum_operator.context import Context
+from practicum_operator.hours import spent_classes
 from practicum_operator.phases import HOLDING
 from practicum_operator.plan_catalogue import plan_accelerator, plan_lab
 from practicum_operator.resources import ACCELERATOR_CLASSES, LABS, Resource
@@ -84,7 +85,7 @@ def cohort_room(context: Context, cohort: Cohort) -> CohortRoom:
         cpu=None if quota.cpu is None else whole_quantity(quota.cpu, parts=MILLI),
         memory=None if quota.memory is None else whole_quantity(quota.memory),
         accelerators=counts or None,
-        spent=context.cohort_memory(cohort.metadata.uid).spent,
+        spent=spent_classes(context, cohort),
     )
 
 

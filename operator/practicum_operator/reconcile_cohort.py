@@ -15,6 +15,7 @@ from practicum_operator.cache import Key
 from practicum_operator.context import CohortMemory, Context
 from practicum_operator.desk import sandbox_key
 from practicum_operator.drift import drifted
+from practicum_operator.hours import watch_hours
 from practicum_operator.kubernetes import (
     AlreadyExistsError,
     Body,
@@ -26,7 +27,6 @@ from practicum_operator.plan_cohort import (
     CohortPlan,
     CohortSeen,
     build_room,
-    hours_left,
     is_ours,
     plan_cohort,
 )
@@ -69,7 +69,9 @@ async def reconcile_cohort(context: Context, key: Key) -> None:
         seen = await _observe(context, cohort, memory)
         if not await _carry_out(context, key, seen, plan_cohort(seen), memory):
             break
-    _watch_hours(context, key)
+    cohort = context.cache.cohorts.get(key.name)
+    if cohort is not None:
+        watch_hours(context, cohort)
 
 
 async def _ask_again(context: Context, key: Key) -> None:
@@ -290,23 +292,3 @@ def _remember(context: Context, cohort: Cohort, status: CohortStatus, answer: Bo
     after = cohort.model_copy(update={"metadata": meta, "status": status})
     if context.cache.cohorts.put(after, meta.resource_version, ("", meta.name)):
         context.changed("Cohort", cohort, after)
-
-
-def _watch_hours(context: Context, key: Key) -> None:
-    """Note which classes' hours are used up, and look again when the next ones will be."""
-    cohort = context.cache.cohorts.get(key.name)
-    if cohort is None:
-        return
-    namespace = names.cohort_namespace(key.name)
-    sandboxes = context.cache.sandboxes.find("namespace", namespace)
-    left = hours_left(cohort, sandboxes, context.now())
-    memory = context.cohort_memory(cohort.metadata.uid)
-    spent = frozenset(name for name, (seconds, _) in left.items() if seconds <= 0)
-    for seconds, held in left.values():
-        if seconds > 0 and held:
-            context.queue.add_after(key, seconds / held + 1)
-    if spent != memory.spent:
-        memory.spent = spent
-        context.desk.poke()
-        for sandbox in sandboxes:
-            context.queue.add(sandbox_key(sandbox))

@@ -16,6 +16,7 @@ from practicum_operator.kubernetes import (
     UnavailableError,
 )
 from practicum_operator.plan import ActivityView
+from practicum_operator.reconcile_catalogue import room_of
 from practicum_operator.resources import BY_KIND, COHORTS, PODS, SANDBOXES
 
 
@@ -505,6 +506,34 @@ async def test_deleting_releases_everything_and_rolls_up_once(world) -> None:
     assert cohort["status"]["usage"]["runningSeconds"] == 600
 
 
+async def test_a_pod_that_lingers_holds_a_deletion_up_for_a_while_and_counts_once(world) -> None:
+    await world.running()
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    for _ in range(10):
+        world.clock[0] += timedelta(minutes=1)
+        await world.later(0)
+    assert ("Sandbox", world.namespace, "one") not in world.kubernetes.objects
+    counted = world.kubernetes.objects["Cohort", "", "spring"]["status"]["usage"]["runningSeconds"]
+    assert counted <= 300
+
+
+async def test_a_pod_that_lingers_after_its_end_is_not_counted_again(world) -> None:
+    await world.running()
+    world.clock[0] += timedelta(minutes=10)
+    world.set(desiredState="Suspended")
+    await world.settle()
+    world.clock[0] += timedelta(minutes=2)
+    await world.later(0)
+    assert world.status()["phase"] == "Suspended"
+    used = world.status()["usage"]["runningSeconds"]
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    world.clock[0] += timedelta(minutes=10)
+    await world.later(0)
+    cohort = world.kubernetes.objects["Cohort", "", "spring"]
+    assert cohort["status"]["usage"]["runningSeconds"] == used
+
+
 @pytest.mark.parametrize("killed", [False, True])
 async def test_the_hub_forgets_one_that_was_suspended_first(
     kubernetes, hub, reopen, killed
@@ -635,6 +664,8 @@ async def test_spent_hours_suspend_and_keep_it_from_starting(world) -> None:
     world.set(desiredState="Running")
     await world.settle()
     assert (world.status()["phase"], world.status()["queue"]["reason"]) == ("Queued", reason)
+    world.context.cohorts.clear()  # as after a restart, before its Cohort is looked at
+    assert room_of(world.context).cohorts["spring"].spent == {"a100"}
 
 
 async def test_thirty_fifths_of_a_cpu_are_six(world) -> None:
