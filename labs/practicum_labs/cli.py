@@ -249,9 +249,11 @@ def _say_now(text: str) -> None:
 
 
 def _resource(options: argparse.Namespace) -> int:
+    manifests = [read_manifest(folder) for folder in _folders(options)]
     resources = [
-        lab_resource(read_manifest(folder), image=options.image, tier=options.tier)
-        for folder in _folders(options)
+        lab_resource(manifest, image=options.image, tier=options.tier)
+        for manifest in manifests
+        if options.tier == "cpu" or manifest.tiers.gpu.accelerator
     ]
     yaml.safe_dump_all(resources, sys.stdout, allow_unicode=True, sort_keys=False)
     return 0

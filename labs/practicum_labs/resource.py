@@ -14,7 +14,7 @@ def lab_resource(manifest: Manifest, *, image: str, tier: str = "cpu") -> dict[s
     """
     sizes = manifest.tiers.gpu if tier == "gpu" else manifest.tiers.cpu
     spec: dict[str, Any] = {
-        "title": _text(manifest.title),
+        "title": _text(_title(manifest, tier)),
         "summary": _text(manifest.summary),
         "module": manifest.module,
         "skills": list(manifest.skills),
@@ -35,6 +35,12 @@ def lab_resource(manifest: Manifest, *, image: str, tier: str = "cpu") -> dict[s
         "metadata": {"name": f"{manifest.id}-gpu" if tier == "gpu" else manifest.id},
         "spec": spec,
     }
+
+
+def _title(manifest: Manifest, tier: str) -> Text:
+    """Return the title, which tells the tiers of a lab apart where both are offered."""
+    title = manifest.title
+    return Text(en=f"{title.en} · GPU", zh=f"{title.zh} · GPU") if tier == "gpu" else title
 
 
 def _resources(sizes: Resources) -> dict[str, str]:

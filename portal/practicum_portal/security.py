@@ -66,7 +66,10 @@ class SecurityHeaders:
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
-                if not scope["path"].startswith("/static/"):
+                if scope["path"].startswith("/static/"):
+                    # JupyterHub's own pages, on another origin, show our icon.
+                    headers["Cross-Origin-Resource-Policy"] = "same-site"
+                else:
                     headers.setdefault("Cache-Control", "no-store")
             await send(message)
 

@@ -1,9 +1,10 @@
 """A person at a real browser: signs in, starts a lab, works in JupyterLab."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ ARGUMENTS = (
 STEP_SECONDS = 60
 START_SECONDS = 300
 QUIET_SECONDS = 5
+LOOK_SECONDS = 20
 
 
 class StuckError(RuntimeError):
@@ -49,8 +51,13 @@ def chromium(screenshots: Path) -> Iterator[Browser]:
         except (BrowserError, AssertionError) as error:
             seen = [_picture(page, screenshots) for ctx in browser.contexts for page in ctx.pages]
             raise StuckError(f"{error}\nWhat was on the screen:\n" + "\n".join(seen)) from error
+        except KeyboardInterrupt:
+            # It reaches the driver too: what it still had to say is lost, and nobody asks for it.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise
         finally:
-            browser.close()
+            with suppress(BrowserError):
+                browser.close()
 
 
 def _picture(page: Page, screenshots: Path) -> str:
@@ -171,19 +178,30 @@ class Jupyter:
             raise BrowserError(f"{method} {path}: {status} {content}")
         return content
 
-    def run_notebook(self, name: str, seconds: int) -> dict[str, Any]:
-        """Open a notebook, run all its cells, save; return it when the last cell has run."""
+    def run_notebook(self, name: str, seconds: int, tell: Callable[[str], None]) -> dict[str, Any]:
+        """Open a notebook, run all its cells, save; return it when the last cell has run.
+
+        It tells how many have, whenever there are more.
+        """
         # A workspace of its own: in the usual one other notebooks may be open, and in front.
         self.page.goto(f"{self.server}lab/workspaces/{uuid4().hex}/tree/{name}")
         self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").wait_for()
         deadline = time.monotonic() + seconds
         self._run_all()
+        told = 0
         while time.monotonic() < deadline:
-            self._wait_for_quiet(name, deadline)
+            quiet = self._is_quiet(name)
             notebook = self._saved(name)
-            if errors(notebook) or not (left := _not_run(notebook)):
+            cells = len(_code(notebook))
+            done = cells - _not_run(notebook)
+            if done > told:
+                tell(f"{done} of {cells} cells have run")
+                told = done
+            if not quiet:
+                continue
+            if errors(notebook) or done == cells:
                 return notebook
-            if left == len(_code(notebook)):
+            if not done:
                 self._run_all()  # a busy machine may lose the first click
         raise BrowserError(f"the notebook still runs after {seconds} s")
 
@@ -191,14 +209,17 @@ class Jupyter:
         self.page.get_by_role("menuitem", name="Run", exact=True).click()
         self.page.get_by_text("Run All Cells", exact=True).click()
 
-    def _wait_for_quiet(self, name: str, deadline: float) -> None:
-        """Return when a notebook's kernel is idle for longer than it is between two cells."""
+    def _is_quiet(self, name: str) -> bool:
+        """Whether a notebook's kernel comes to rest for longer than between two cells."""
         quiet = 0
-        while quiet < QUIET_SECONDS and time.monotonic() < deadline:
+        for _ in range(LOOK_SECONDS):
             self.page.wait_for_timeout(1000)
             sessions = self.api("GET", "sessions")
             states = {s["kernel"]["execution_state"] for s in sessions if s["path"] == name}
             quiet = quiet + 1 if states == {"idle"} else 0
+            if quiet == QUIET_SECONDS:
+                return True
+        return False
 
     def _saved(self, name: str) -> dict[str, Any]:
         self.page.keyboard.press("Control+s")

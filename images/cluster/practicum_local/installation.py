@@ -30,7 +30,9 @@ class Status:
 
     def lines(self) -> list[str]:
         """The same for a person."""
-        pods = ", ".join(f"{name} {state}" for name, state in self.pods.items()) or "none"
+        if not self.pods:
+            return [f"Node        {self.node}", "Next        make up"]
+        pods = ", ".join(f"{name} {state}" for name, state in self.pods.items())
         return [
             f"Node        {self.node}",
             f"Pods        {pods}",
@@ -38,13 +40,6 @@ class Status:
             f"JupyterHub  {self.hub}",
             f"Sign in as  {', '.join(self.accounts)} (password: {self.password})",
             f"kubectl     export KUBECONFIG={self.kubeconfig}",
-            *self._next(),
-        ]
-
-    def _next(self) -> list[str]:
-        if not self.pods:
-            return ["Next        make up"]
-        return [
             f"Next        Open {self.portal} and sign in as trainee: Start, then Open JupyterLab.",
             "            As instructor: the cohort's live table. As guide, who walked:",
             "            its runs with their curves.",

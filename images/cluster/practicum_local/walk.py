@@ -35,10 +35,22 @@ def main_job(cluster: Cluster, addresses: Addresses, screenshots: Path) -> None:
     with progress.step("Walking the main job"), chromium(screenshots) as browser:
         trainee = Person.sign_in(browser, TRAINEE, addresses, screenshots)
         progress.note("the trainee is signed in")
+        _begin_anew(cluster)
         _work(trainee)
         _look_at_results(cluster, browser, trainee)
         _leave_and_come_back(trainee)
         _delete(cluster, trainee)
+
+
+def _begin_anew(cluster: Cluster) -> None:
+    """Delete what a walk that was stopped left: its kernel computes on, and holds this one up."""
+    names = [name for name in left_over(cluster, f"{TRAINEE}--") if name.startswith("sandbox")]
+    if names:
+        with progress.step("Deleting what a walk that was stopped has left"):
+            space = f"--namespace=practicum-{COHORT}"
+            change = '{"spec":{"workspace":{"deletionPolicy":"Delete"}}}'
+            cluster.kubectl("patch", *names, space, "--type=merge", f"--patch={change}")
+            cluster.kubectl("delete", *names, space, "--timeout=180s")
 
 
 def _work(trainee: Person) -> None:
@@ -51,7 +63,7 @@ def _work(trainee: Person) -> None:
         trainee.see("jupyterlab", jupyter.page)
     with progress.step("The trainee runs the lab's notebook to the end"):
         jupyter.api("PUT", f"contents/{NOTEBOOK}", _solution())
-        ran = jupyter.run_notebook(NOTEBOOK, NOTEBOOK_SECONDS)
+        ran = jupyter.run_notebook(NOTEBOOK, NOTEBOOK_SECONDS, progress.note)
         trainee.see("notebook", jupyter.page)
         wrong = errors(ran)
         if wrong:

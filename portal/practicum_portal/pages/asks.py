@@ -25,9 +25,9 @@ class Ask:
     fates: tuple[Fate, ...]
 
 
-_FILES = Fate("kept", N("all files in the folder work"))
+_FILES = Fate("kept", N("all files that JupyterLab shows on its left"))
 _MEMORY = Fate("lost", N("variables in memory and cells that are running"))
-_PACKAGES = Fate("lost", N("packages you installed and files outside the folder work"))
+_PACKAGES = Fate("lost", N("packages you installed and files elsewhere"))
 
 ASKS = {
     ask.action: ask

@@ -30,6 +30,11 @@ FLASHES = {
     "reset": Look(
         N("Fresh lab files are on their way; your old ones are moved aside."), "good", "check"
     ),
+    "reset-later": Look(
+        N("Fresh lab files come when you resume it; your old ones are moved aside then."),
+        "good",
+        "check",
+    ),
     "delete": Look(N("It is being deleted. The files of its workspace are kept."), "good", "check"),
     "delete-all": Look(N("It is being deleted with all its files."), "good", "check"),
     "roster": Look(N("The roster is imported."), "good", "check"),

@@ -3,6 +3,7 @@
 from fastapi import APIRouter
 from starlette.responses import Response
 
+from practicum_api.sandbox import DesiredState
 from practicum_portal.errors import NotFoundError
 from practicum_portal.pages.asks import ASKS
 from practicum_portal.pages.frames import sandbox_href
@@ -69,8 +70,10 @@ async def restart(visit: CurrentVisit, cohort: str, name: str) -> Response:
 @router.post("/reset")
 async def reset(visit: CurrentVisit, cohort: str, name: str) -> Response:
     """Ask for fresh lab files; the old ones are moved aside."""
+    sandbox = visit.services.sandboxes.get(visit.person, cohort, name)
     await visit.services.sandboxes.reset(visit.person, cohort, name)
-    return visit.done("reset", await visit.field("next", "/"))
+    wanted = sandbox.desired_state is DesiredState.RUNNING
+    return visit.done("reset" if wanted else "reset-later", await visit.field("next", "/"))
 
 
 @router.post("/delete")

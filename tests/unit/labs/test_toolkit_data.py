@@ -269,7 +269,7 @@ def test_resources_are_what_the_operator_takes(manifest, size):
     body = lab_resource(manifest, image="registry.example/sandbox:1", tier=size)
     lab = Lab.model_validate(body)
     assert lab.metadata.name == (f"{manifest.id}-gpu" if size == "gpu" else manifest.id)
-    assert lab.spec.title.in_language("zh") == manifest.title.zh
+    assert lab.spec.title.in_language("zh").removesuffix(" · GPU") == manifest.title.zh
     assert lab.spec.workspace.content == f"/opt/practicum/labs/{manifest.id}/workspace"
     assert lab.spec.workspace.notebook == ""
 

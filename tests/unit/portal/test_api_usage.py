@@ -142,7 +142,7 @@ async def test_routes_that_are_not_there_share_one_label(portal):
     text = portal.container.metrics.expose().decode()
     assert "nowhere" not in text
     assert "ODD" not in text
-    assert 'route="none"' in text
+    assert 'route="/{path:path}"' in text
 
 
 async def test_metrics_are_served_on_a_port_of_their_own(portal):
