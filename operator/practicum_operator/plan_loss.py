@@ -86,8 +86,9 @@ def plan_loss(seen: Observed, policy: Policy, trouble: Trouble) -> Plan:
         status.failures, ready_at=status.ready_at, now=seen.now, stable=policy.stable_after
     )
     end_attempt(draft)
+    said = trouble.message.rstrip(". ")
     if failures >= policy.max_attempts:
-        message = f"{trouble.message} It was tried {failures} times; restart it to try again."
+        message = f"{said}. It was tried {failures} times; restart it to try again."
         draft.set(phase=Phase.STALLED, failures=failures, retry_at=None)
         draft.not_ready(trouble.reason, message, moving=False)
         draft.say("Stalled", "True", trouble.reason, message)
@@ -95,7 +96,7 @@ def plan_loss(seen: Observed, policy: Policy, trouble: Trouble) -> Plan:
     wait = lifetimes.retry_wait(failures, first=policy.retry_delay)
     retry_at = (seen.now + wait).replace(microsecond=0)
     left = policy.max_attempts - failures
-    message = f"{trouble.message} It is tried again in {int(wait.total_seconds())} s ({left} left)."
+    message = f"{said}. It is tried again in {int(wait.total_seconds())} s ({left} left)."
     draft.set(phase=Phase.QUEUED, failures=failures, retry_at=retry_at)
     draft.not_ready(trouble.reason, message)
     return draft.plan()

@@ -85,6 +85,13 @@ SERVER = Text("Server", "服务器")
 ACTIONS = Text("Actions", "操作")
 SUSPEND = Text("Suspend", "挂起")
 START = Text("Start", "启动")
+FAILED = Text("Your sandbox did not start", "你的沙箱未能启动")
+NOT_RUNNING = Text("Your sandbox is not running", "你的沙箱没有在运行")
+NOT_RUNNING_LEAD = Text(
+    "Your files are kept unless you deleted them. The portal shows its state and starts it.",
+    "只要没有删除，你的文件都还在。可以在门户中查看状态并启动。",
+)
+ERROR = Text("This did not work", "操作未能完成")
 SPAWNING = Text("Your sandbox is starting", "你的沙箱正在启动")
 SPAWNING_LEAD = Text(
     "This page goes on to JupyterLab by itself. You may also leave it and come back later.",

@@ -149,4 +149,6 @@ def _form_page(visit: Visit, form: dict[str, Any], errors: dict[str, str]) -> Re
 
 def _admins_only(visit: Visit) -> None:
     if not visit.person.admin:
-        raise ForbiddenError("This is for administrators.", hint="Your cohorts are under Cohorts.")
+        raise ForbiddenError(
+            N("This is for administrators."), hint=N("Your cohorts are under Cohorts.")
+        )

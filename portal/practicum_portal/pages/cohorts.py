@@ -9,7 +9,7 @@ from practicum_portal.pages import tables
 from practicum_portal.pages.runs import known_labs
 from practicum_portal.pages.tables import Filter
 from practicum_portal.pages.visits import CurrentVisit, Visit
-from practicum_portal.pages.wording import PERIODS
+from practicum_portal.pages.wording import PERIODS, N
 from practicum_portal.views.cohorts import CohortView
 
 router = APIRouter(prefix="/cohorts", include_in_schema=False)
@@ -95,7 +95,8 @@ async def taught(visit: Visit, name: str) -> CohortView:
     cohort = await visit.services.cohorts.get(visit.person, name)
     if not visit.person.teaches(name):
         raise ForbiddenError(
-            "This is for the instructors of the cohort.", hint="Your labs are on the start page."
+            N("This is for the instructors of the cohort."),
+            hint=N("Your labs are on the start page."),
         )
     return cohort
 

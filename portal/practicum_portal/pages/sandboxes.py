@@ -8,6 +8,7 @@ from practicum_portal.errors import NotFoundError
 from practicum_portal.pages.asks import ASKS
 from practicum_portal.pages.frames import sandbox_href
 from practicum_portal.pages.visits import CurrentVisit
+from practicum_portal.pages.wording import N
 from practicum_portal.signin import local_path
 from practicum_portal.views.sandboxes import SandboxView
 
@@ -33,7 +34,7 @@ async def confirm(
     """Ask before something is stopped or lost."""
     sandbox = visit.services.sandboxes.get(visit.person, cohort, name)
     if action not in ASKS:
-        raise NotFoundError("There is no such page.", hint="Go back to the sandbox.")
+        raise NotFoundError(N("There is no such page."), hint=N("Go back to the sandbox."))
     return visit.page("confirm.html", sandbox=sandbox, ask=ASKS[action], next=local_path(next))
 
 

@@ -133,3 +133,24 @@ def test_a_start_that_has_to_wait(site, visit, axe, locale, says, link):
     expect(portal).to_have_attribute("href", f"{site.portal}/")
     assert violations(page, axe) == []
     assert fits(page)
+
+
+@pytest.mark.parametrize(("locale", "link"), [("en-GB", "Open the portal"), ("zh-CN", "打开门户")])
+@pytest.mark.parametrize(
+    ("path", "titles"),
+    [
+        ("/user/trainee/gone/lab", ("Your sandbox is not running", "你的沙箱没有在运行")),
+        ("/hub/spawn/trainee", ("This did not work", "操作未能完成")),
+    ],
+)
+def test_an_old_tab_of_what_is_gone_leads_to_the_portal(
+    site, visit, axe, locale, link, path, titles
+):
+    page = visit(path, "trainee", locale=locale)
+    title = titles[0] if locale == "en-GB" else titles[1]
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    expect(page.locator("#start")).to_have_count(0)
+    portal = page.locator("a.btn").get_by_text(link)
+    expect(portal).to_be_visible()
+    assert violations(page, axe) == []
+    assert fits(page)
