@@ -3,12 +3,14 @@
 import asyncio
 import gc
 import logging
+import os
 import secrets
 import sys
 import time
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from functools import partial
+from socket import gethostname
 
 import aiohttp
 import kopf
@@ -21,6 +23,7 @@ from practicum_operator.desk import Desk
 from practicum_operator.engine import RARE, Engine
 from practicum_operator.hub import Hub
 from practicum_operator.kubernetes import Kubernetes
+from practicum_operator.lease import Lease, LeaseLostError
 from practicum_operator.metrics import Metrics, StateCollector, UseMeter
 from practicum_operator.registrar import Registrar
 from practicum_operator.server import ProbeServer
@@ -94,16 +97,39 @@ async def run(settings: Settings) -> None:
         await server.start(settings.listen_host, settings.listen_port)
         stack.push_async_callback(server.stop)
         logging.getLogger(__name__).info("listening on port %d", server.port)
+        lease = _lease(settings, kubernetes)
+        if lease is not None:
+            await lease.acquire()
+            stack.push_async_callback(lease.release)
         await engine.start()
         # What was listed stays; walking it at each collection would cost a tenth of the time.
         gc.freeze()
         stack.push_async_callback(engine.stop)
+        if lease is not None:
+            keeping = asyncio.create_task(_keep(lease))
+            stack.callback(keeping.cancel)
         await kopf.operator(
             registry=build_registry(RARE, engine.observe, kubernetes),
             settings=build_settings(RARE),
             standalone=True,
             clusterwide=True,
         )
+
+
+def _lease(settings: Settings, kubernetes: Kubernetes) -> Lease | None:
+    if not settings.lease:
+        return None
+    # A container that was started again has its Pod's name, and so its Lease, without waiting.
+    return Lease(kubernetes, settings.namespace, gethostname(), utc_now, time.monotonic)
+
+
+async def _keep(lease: Lease) -> None:
+    try:
+        await lease.keep()
+    except LeaseLostError as error:
+        logging.getLogger(__name__).critical("stopping: %s", error)
+        # Another may act from now on, so what is in hand is not finished either.
+        os._exit(1)
 
 
 def main() -> int:

@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     portal_api_url: str = "http://portal.practicum.svc.cluster.local:8080/api/v1"
     """The portal's API as sandboxes reach it."""
 
+    lease: bool = False
+    """Whether to act only while holding the Lease `practicum-operator` in `namespace`."""
     kubeconfig: Path | None = None
     """Kubeconfig to use outside a cluster; inside, the ServiceAccount is used."""
     listen_host: str = "0.0.0.0"  # noqa: S104 - a Pod's own address is not known beforehand

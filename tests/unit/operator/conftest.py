@@ -223,6 +223,9 @@ class FakeKubernetes:
         await self._enter("update", resource, body["metadata"]["name"])
         meta = body["metadata"]
         current = self._find(resource, meta["name"], meta.get("namespace", ""))
+        version = meta.get("resourceVersion")
+        if version and version != current["metadata"]["resourceVersion"]:
+            raise ConflictError("changed", status=409)
         current["spec"] = copy.deepcopy(body["spec"])
         return self._changed("MODIFIED", current)
 
