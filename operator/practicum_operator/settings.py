@@ -98,13 +98,19 @@ class Settings(BaseSettings):
     dns_cidrs: tuple[str, ...] = ()
     """Further addresses of DNS servers, such as a node-local cache's."""
     private_cidrs: tuple[str, ...] = (
+        "0.0.0.0/8",
         "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
         "100.64.0.0/10",
+        "127.0.0.0/8",
         "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "224.0.0.0/4",
+        "240.0.0.0/4",
     )
     """Ranges that egress `Internet` keeps shut: private, carrier-grade NAT, link-local with the
-    cloud's metadata address."""
+    cloud's metadata address, and what is reserved. Add public addresses of nodes and API server."""
     events: bool = False
     """Whether to write a Kubernetes Event when a sandbox becomes ready or stalls."""

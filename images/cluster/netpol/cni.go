@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"net/netip"
 	"os"
@@ -119,14 +118,14 @@ func parseArgs(arguments string) map[string]string {
 	return found
 }
 
-// serve answers the plugin's calls until the context ends.
-func serve(ctx context.Context, socket string, e *enforcer) {
+// listen makes the socket that the plugin calls.
+func listen(socket string) (net.Listener, error) {
 	_ = os.Remove(socket) // one of a former process
-	listener, err := net.Listen("unix", socket)
-	if err != nil {
-		slog.Error("no Pod can start", "error", err)
-		return
-	}
+	return net.Listen("unix", socket)
+}
+
+// serve answers the plugin's calls until the context ends.
+func serve(ctx context.Context, listener net.Listener, e *enforcer) {
 	context.AfterFunc(ctx, func() { listener.Close() })
 	for {
 		connection, err := listener.Accept()

@@ -25,7 +25,11 @@ func TestThePluginWaitsForTheRulesAndPassesOnTheResult(t *testing.T) {
 	kernel := &fakeKernel{}
 	e, _ := start(t, kernel, pod("x", "a", ""))
 	socket := filepath.Join(t.TempDir(), "s")
-	go serve(t.Context(), socket, e)
+	listener, err := listen(socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	go serve(t.Context(), listener, e)
 	config := strings.Replace(conf, "%q", `"`+socket+`"`, 1)
 	var code int
 	var said map[string]any

@@ -56,7 +56,11 @@ func enforce(ctx context.Context, kubeconfig, podRange, socket string) error {
 	if err != nil {
 		return err
 	}
-	go serve(ctx, socket, enforcer)
+	listener, err := listen(socket)
+	if err != nil {
+		return err // without it no Pod could start
+	}
+	go serve(ctx, listener, enforcer)
 	enforcer.run(ctx)
 	return nil
 }

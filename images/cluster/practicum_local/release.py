@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -132,6 +133,7 @@ def install(cluster: Cluster, site: Site) -> None:
                 },
             }
         )
+        refuse_others(cluster)
         _clear_pending(cluster)
         try:
             cluster.helm(
@@ -149,6 +151,20 @@ def install(cluster: Cluster, site: Site) -> None:
             )
         except ReleaseError as error:
             raise ReleaseError(f"{error}\n{_unready(cluster)}") from error
+
+
+def refuse_others(cluster: Cluster) -> None:
+    """Raise ReleaseError when what is installed there is not a demo, which nobody would miss."""
+    here = f"--namespace={NAMESPACE}"
+    if not json.loads(cluster.helm("list", here, "--all", "--filter=^practicum$", "--output=json")):
+        return
+    values = json.loads(cluster.helm("get", "values", "practicum", here, "--output=json")) or {}
+    kind = values.get("auth", {}).get("kind")
+    if kind != "demo":
+        raise ReleaseError(
+            f"Practicum is installed there already, with auth.kind={kind}; the demo would replace "
+            "its sign-in by public passwords. Upgrade it with helm, or choose another cluster."
+        )
 
 
 def _clear_pending(cluster: Cluster) -> None:
@@ -176,8 +192,9 @@ def _unready(cluster: Cluster) -> str:
             lines.append(f"{name}: {why}")
             if "waiting" in container["state"] and not container["restartCount"]:
                 continue  # it has not run, and asking for its log would hide why
-            log = cluster.kubectl("logs", name, f"--namespace={NAMESPACE}", "--tail=8")
-            lines += log.splitlines()
+            with suppress(ReleaseError):
+                log = cluster.kubectl("logs", name, f"--namespace={NAMESPACE}", "--tail=8")
+                lines += log.splitlines()
     return "\n".join(lines)
 
 

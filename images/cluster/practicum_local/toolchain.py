@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -198,8 +199,9 @@ def _unpack(package: str, paths: Paths) -> None:
         if done.exists():
             return
         with progress.step(f"Fetching {package}"), tempfile.TemporaryDirectory() as scratch:
-            # apt downloads as its own user, which has to be able to write here.
-            Path(scratch).chmod(0o777)
+            # apt downloads as its own user: its folder, and nobody else's, as root unpacks from it.
+            with suppress(LookupError):
+                shutil.chown(scratch, "_apt")
             failure = f"Debian's {package} could not be fetched"
             command = ["apt-get", "download", "-qq", package]
             if not _succeeds(command, Path(scratch)):

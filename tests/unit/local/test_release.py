@@ -1,10 +1,18 @@
 """What an installation tells the chart about its cluster."""
 
+import json
 from typing import Any, cast
 
 import pytest
 
-from practicum_local.release import ApiServer, Cluster, ReleaseError, Site, api_server
+from practicum_local.release import (
+    ApiServer,
+    Cluster,
+    ReleaseError,
+    Site,
+    api_server,
+    refuse_others,
+)
 
 
 class Slices:
@@ -43,3 +51,25 @@ def test_policies_let_through_the_api_server_and_no_more() -> None:
 def test_known_nodes_are_named() -> None:
     site = Site("h", "p", {}, ApiServer(["10.0.0.1"], [6443]), nodes=["10.0.0.1"])
     assert site.values()["network"]["nodeCidrs"] == ["10.0.0.1/32"]
+
+
+@pytest.mark.parametrize(
+    ("installed", "values", "refused"),
+    [
+        ([], None, False),
+        ([{"name": "practicum"}], {"auth": {"kind": "demo"}}, False),
+        ([{"name": "practicum"}], {"auth": {"kind": "oidc"}}, True),
+        ([{"name": "practicum"}], None, True),
+    ],
+)
+def test_only_a_demo_is_ever_replaced_by_the_demo(installed, values, refused) -> None:
+    class Helm:
+        def helm(self, verb: str, *_: str) -> str:
+            return json.dumps(installed if verb == "list" else values)
+
+    cluster = cast("Cluster", Helm())
+    if refused:
+        with pytest.raises(ReleaseError, match="installed there already"):
+            refuse_others(cluster)
+    else:
+        refuse_others(cluster)
