@@ -89,6 +89,7 @@ KINDS: tuple[Kind, ...] = (
             Column("In Use", ".status.inUse", "integer"),
             Column("Queued", ".status.queued", "integer"),
             Column("Ready", _condition("Ready")),
+            Column("Reason", _condition("Ready", "reason"), priority=1),
             _AGE,
         ),
     ),

@@ -5,7 +5,15 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from practicum_api.base import ApiModel, Conditions, Duration, ObjectMeta, Quantity, parse_duration
+from practicum_api.base import (
+    ApiModel,
+    Conditions,
+    Duration,
+    ObjectMeta,
+    Quantity,
+    parse_duration,
+    parse_quantity,
+)
 from practicum_api.lists import ATOMIC, SET, map_by
 from practicum_api.rules import rules
 
@@ -51,6 +59,12 @@ class Image(ApiModel):
     """Secrets in the cohort's namespace that open the registry."""
 
 
+@rules(
+    (
+        "quantity(string(self.cpuLimit)).compareTo(quantity(string(self.cpu))) >= 0",
+        "cpuLimit must not be less than cpu",
+    )
+)
 class Resources(ApiModel):
     """What one sandbox gets. Requests count against the cohort's quota."""
 
@@ -64,6 +78,12 @@ class Resources(ApiModel):
     """Scratch space outside the workspace."""
     shared_memory: Quantity = "512Mi"
     """Size of /dev/shm, which data loaders use. It counts as memory."""
+
+    @model_validator(mode="after")
+    def _limit_above_request(self) -> Self:
+        if parse_quantity(self.cpu_limit) < parse_quantity(self.cpu):
+            raise ValueError("cpuLimit must not be less than cpu")
+        return self
 
 
 class AcceleratorRequest(ApiModel):

@@ -41,6 +41,10 @@ class CohortSeen:
     """Usage, by UID, of sandboxes that wait to be counted and let go."""
     problem: str = ""
     """What the API server refused last."""
+    missing_labs: Sequence[str] = ()
+    """Labs that it offers and nobody has made."""
+    missing_classes: Sequence[str] = ()
+    """AcceleratorClasses in its quota that nobody has made."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +133,7 @@ def _status(seen: CohortSeen, reason: Reason, message: str = "") -> CohortStatus
     if not ready:
         kind = "Stalled" if stuck else "Reconciling"
         conditions.append(_condition(kind, "True", cohort, reason, message))
+    conditions.append(_references(seen))
     living = [item.metadata.uid for item in seen.sandboxes]
     rolled = usage.roll_up(cohort.status, seen.finished.items(), living)
     return rolled.model_copy(
@@ -141,6 +146,18 @@ def _status(seen: CohortSeen, reason: Reason, message: str = "") -> CohortStatus
             ),
         }
     )
+
+
+def _references(seen: CohortSeen) -> Condition:
+    """Return the condition that says whether all it names exists; what does can be used."""
+    told = "ResolvedRefs"
+    if seen.missing_labs:
+        message = f"No Lab is named {', '.join(seen.missing_labs)}."
+        return _condition(told, "False", seen.cohort, Reason.UNKNOWN_LAB, message)
+    if seen.missing_classes:
+        message = f"No AcceleratorClass is named {', '.join(seen.missing_classes)}."
+        return _condition(told, "False", seen.cohort, Reason.UNKNOWN_ACCELERATOR, message)
+    return _condition(told, "True", seen.cohort, Reason.ACCEPTED, "")
 
 
 def _condition(

@@ -110,7 +110,13 @@ async def _observe(context: Context, cohort: Cohort, memory: CohortMemory) -> Co
         claims=claims,
         finished=dict(memory.finished),
         problem=memory.problem,
+        missing_labs=[n for n in cohort.spec.labs if context.cache.labs.get(n) is None],
+        missing_classes=[n for n in _classes(cohort) if context.cache.accelerators.get(n) is None],
     )
+
+
+def _classes(cohort: Cohort) -> list[str]:
+    return [item.class_name for item in cohort.spec.quota.accelerators]
 
 
 async def _claims(context: Context, cohort: Cohort, namespace: str) -> list[Body]:

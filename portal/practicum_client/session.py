@@ -86,8 +86,9 @@ class Session:
     def print_table(self, columns: list[str], rows: list[list[str]]) -> None:
         """Print a table whose column titles are translated."""
         table = Table(box=None, pad_edge=False, header_style="bold")
-        for column in columns:
-            table.add_column(self.say(column), overflow="fold")
+        for place, column in enumerate(columns):
+            # What names a row is there to be copied: it is never broken.
+            table.add_column(self.say(column), overflow="fold", no_wrap=place == 0)
         for cells in rows:
             table.add_row(*cells)
         self.out.print(table)

@@ -41,8 +41,8 @@ class Status:
             f"Sign in as  {', '.join(self.accounts)} (password: {self.password})",
             f"kubectl     export KUBECONFIG={self.kubeconfig}",
             f"Next        Open {self.portal} and sign in as trainee: Start, then Open JupyterLab.",
-            "            As instructor: the cohort's live table. As guide, who walked:",
-            "            its runs with their curves.",
+            "            As instructor: the cohort's live table. As guide (the same",
+            "            password), who walked: its runs with their curves.",
         ]
 
 

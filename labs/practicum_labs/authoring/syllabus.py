@@ -50,7 +50,7 @@ def _lab(manifest: Manifest) -> list[str]:
         f"### {manifest.title.en} · {manifest.title.zh}",
         "",
         f"`{manifest.id}` {manifest.version} · {manifest.minutes} minutes"
-        f" · {len(manifest.steps)} graded steps",
+        f" · {len(manifest.steps)} steps with a check",
         "",
         manifest.summary.en,
         "",

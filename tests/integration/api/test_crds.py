@@ -76,6 +76,7 @@ def test_a_labs_defaults_are_filled_in(kubectl: Kubectl) -> None:
         ("Lab", "open", {**LAB, "egress": {"mode": "Cidrs"}}, "cidrs goes with mode Cidrs"),
         ("Lab", "big", {**LAB, "resources": {"memory": "lots"}}, "spec.resources.memory"),
         ("Lab", "less", {**LAB, "resources": {"cpu": -1}}, "spec.resources.cpu"),
+        ("Lab", "tight", {**LAB, "resources": {"cpu": 4, "cpuLimit": "1500m"}}, "less than cpu"),
         ("Lab", "ages", {**LAB, "lifetime": {"extension": "1000000h"}}, "lifetime.extension"),
         ("Lab", "typo", {**LAB, "imgae": {}}, 'unknown field "spec.imgae"'),
         ("Sandbox", "no-owner", {"lab": "a"}, "spec.owner: Required value"),

@@ -163,7 +163,9 @@ async def test_a_restart_into_more_than_the_quota_has_waits(world) -> None:
     world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": {"cpu": "2"}}})
     await world.settle()
     await world.running()
-    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": {"resources": {"cpu": "4"}}})
+    world.kubernetes.edit(
+        BY_KIND["Lab"], "lora", {"spec": {"resources": {"cpu": "4", "cpuLimit": "4"}}}
+    )
     restart(world)
     await world.settle()
     world.end_deleted_pods()

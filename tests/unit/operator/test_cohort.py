@@ -194,3 +194,27 @@ async def test_a_class_that_no_node_offers_says_so(world) -> None:
     await world.settle()
     status = world.kubernetes.objects["AcceleratorClass", "", "tpu"]["status"]
     assert status["conditions"][0]["reason"] == "Unschedulable"
+
+
+async def test_what_it_names_and_nobody_made_is_a_condition(world) -> None:
+    quota = {"accelerators": [{"className": "nope", "count": 1}]}
+    change = {"spec": {"labs": ["lora", "nolab"], "quota": quota}}
+    world.kubernetes.edit(BY_KIND["Cohort"], "spring", change)
+    await world.settle()
+    assert _resolved(world) == ("False", "UnknownLab", "No Lab is named nolab.")
+    world.make("Lab", "nolab", {"title": {"en": "L"}, "image": {"reference": "lab:1"}})
+    await world.settle()
+    assert _resolved(world) == (
+        "False",
+        "UnknownAcceleratorClass",
+        "No AcceleratorClass is named nope.",
+    )
+    world.make("AcceleratorClass", "nope", {"resourceName": "nvidia.com/gpu"})
+    await world.settle()
+    assert _resolved(world)[0] == "True"
+
+
+def _resolved(world) -> tuple[str, str, str]:
+    conditions = world.kubernetes.objects["Cohort", "", "spring"]["status"]["conditions"]
+    (found,) = [item for item in conditions if item["type"] == "ResolvedRefs"]
+    return found["status"], found["reason"], found["message"]
