@@ -413,7 +413,7 @@ def test_a_right_answer_passes_and_is_remembered(tiny):
 def test_going_on_with_the_reference_is_noted(tiny):
     double = tiny.resume("double")
     assert double(4) == 8
-    assert "no credit" in str(tiny.check("double", double))
+    assert "not count as yours" in str(tiny.check("double", double))
 
 
 def test_predictions_are_kept_and_scored_for_calibration(tiny, capsys):
