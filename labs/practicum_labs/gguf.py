@@ -13,7 +13,11 @@ def from_gguf(file: Path, into: Path) -> None:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    named = {"pretrained_model_name_or_path": file.parent, "gguf_file": file.name}
+    named = {
+        "pretrained_model_name_or_path": file.parent,
+        "gguf_file": file.name,
+        "local_files_only": True,  # which is saved with the tokenizer
+    }
     AutoTokenizer.from_pretrained(**named).save_pretrained(into)
     quantised = AutoModelForCausalLM.from_pretrained(**named, dtype=torch.bfloat16)
     # transformers refuses to save a model that remembers where its weights came from.

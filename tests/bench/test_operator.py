@@ -23,7 +23,7 @@ from aiohttp import web
 
 from practicum_api.crd import KINDS, definition
 from practicum_api.names import API_VERSION, cohort_namespace
-from practicum_local import build, components
+from practicum_local import components, programs
 from practicum_local.controlplane import ControlPlane
 from practicum_local.paths import Paths
 from practicum_local.process import Child
@@ -137,7 +137,7 @@ class Bench:
         )
         stages = self.folder / "kwok.yaml"
         stages.write_text(STAGES)
-        kwok = build.ensure(build.PROGRAMS["kwok"], paths)
+        kwok = programs.ensure(programs.PROGRAMS["kwok"], paths)
         self.start(
             "kwok",
             [

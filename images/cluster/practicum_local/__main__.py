@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable, Sequence
 
 from practicum_local import (
-    build,
     image_commands,
     installation_commands,
     node_commands,
+    programs,
     progress,
     toolchain,
 )
@@ -19,7 +19,7 @@ from practicum_local.paths import Paths
 
 Command = Callable[[argparse.Namespace, Paths], int]
 EXPECTED_ERRORS = (
-    build.BuildError,
+    programs.BuildError,
     ImageError,
     toolchain.ToolchainError,
     *node_commands.EXPECTED_ERRORS,
@@ -72,7 +72,7 @@ def _add_toolchain(commands: "argparse._SubParsersAction[argparse.ArgumentParser
 
 def _add_build(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     builder = commands.add_parser("build", help="build programs from their Go modules")
-    builder.add_argument("program", nargs="*", metavar="PROGRAM", help=", ".join(build.PROGRAMS))
+    builder.add_argument("program", nargs="*", metavar="PROGRAM", help=", ".join(programs.PROGRAMS))
     builder.set_defaults(command=_build)
 
 
@@ -82,11 +82,11 @@ def _install(arguments: argparse.Namespace, paths: Paths) -> int:
 
 
 def _build(arguments: argparse.Namespace, paths: Paths) -> int:
-    unknown = set(arguments.program) - set(build.PROGRAMS)
+    unknown = set(arguments.program) - set(programs.PROGRAMS)
     if unknown:
-        raise build.BuildError(f"no such program: {', '.join(sorted(unknown))}")
-    for name in arguments.program or build.PROGRAMS:
-        print(build.ensure(build.PROGRAMS[name], paths))  # noqa: T201 - the command's answer
+        raise programs.BuildError(f"no such program: {', '.join(sorted(unknown))}")
+    for name in arguments.program or programs.PROGRAMS:
+        print(programs.ensure(programs.PROGRAMS[name], paths))  # noqa: T201 - the command's answer
     return 0
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from practicum_local import build, components, kubeconfig
+from practicum_local import components, kubeconfig, programs
 from practicum_local.api import Api
 from practicum_local.paths import Paths
 from practicum_local.pki import Authority, ensure_service_account_key
@@ -65,7 +65,7 @@ class ControlPlane:
         return self.plane.server
 
     def __enter__(self) -> Self:
-        kube = build.ensure(build.KUBE, self._paths)
+        kube = programs.ensure(programs.KUBE, self._paths)
         folder = Path(tempfile.mkdtemp(prefix="practicum-control-plane-"))
         etcd, peer, api, controllers, scheduler = free_ports(5)
         self._plane = components.Plane(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from practicum_local import files, lock, progress, toolchain
+from practicum_local import constraints, files, progress, toolchain
 from practicum_local.buildah import ImageError
 from practicum_local.chroot import Mount, mounted
 from practicum_local.images import RECIPES, USUAL, ImageRef, Images
@@ -33,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     run.add_argument("words", nargs=argparse.REMAINDER, metavar="-- COMMAND", help="else its own")
     run.set_defaults(command=_run)
     locked = actions.add_parser("lock", help="resolve the images' packages anew")
-    locked.add_argument("name", nargs="*", metavar="LOCK", help=", ".join(lock.LOCKS))
+    locked.add_argument("name", nargs="*", metavar="LOCK", help=", ".join(constraints.LOCKS))
     locked.set_defaults(command=_lock)
 
 
@@ -105,7 +105,7 @@ def _pairs(mounts: list[str]) -> list[tuple[str, str]]:
 
 def _lock(arguments: argparse.Namespace, paths: Paths) -> int:
     toolchain.install(["images"], paths)
-    for path in lock.update(Images(paths), arguments.name or lock.LOCKS):
+    for path in constraints.update(Images(paths), arguments.name or constraints.LOCKS):
         print(path)  # noqa: T201 - the command's answer
     return 0
 

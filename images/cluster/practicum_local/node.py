@@ -13,7 +13,6 @@ from typing import Any
 
 from practicum_local import (
     addons,
-    build,
     cgroups,
     components,
     keeper,
@@ -21,6 +20,7 @@ from practicum_local import (
     nodefiles,
     oci,
     preflight,
+    programs,
     toolchain,
 )
 from practicum_local.api import Api, all_run, is_available, is_ready
@@ -170,7 +170,7 @@ class Node:
         return dt.datetime.fromtimestamp(int(self._keeper.report().since), dt.UTC)
 
     def _program(self, name: str) -> Path:
-        return build.ensure(build.PROGRAMS[name], self._paths)
+        return programs.ensure(programs.PROGRAMS[name], self._paths)
 
     def _own_images(self) -> list[oci.Image]:
         return addons.images(

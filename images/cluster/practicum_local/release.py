@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from practicum_local import build, progress, toolchain
+from practicum_local import programs, progress, toolchain
 from practicum_local.paths import CHECKOUT, Paths
 
 NAMESPACE = "practicum"
@@ -85,7 +85,9 @@ class Cluster:
 
     def helm(self, *arguments: str, body: str = "") -> str:
         """Run helm; return what it printed, raise ReleaseError with what it said."""
-        return self._run([str(build.ensure(build.PROGRAMS["helm"], self.paths)), *arguments], body)
+        return self._run(
+            [str(programs.ensure(programs.PROGRAMS["helm"], self.paths)), *arguments], body
+        )
 
     def _run(self, command: Sequence[str], body: str) -> str:
         environment = dict(os.environ)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from practicum_local import build, toolchain
+from practicum_local import programs, toolchain
 from practicum_local.paths import GO_SOURCES, Paths
 
 MODULES = sorted(path.parent.name for path in GO_SOURCES.glob("*/go.mod"))
@@ -18,7 +18,7 @@ TOO_LARGE_TO_VET = ("coredns", "kube")
 def go(tmp_path_factory: pytest.TempPathFactory):
     paths = Paths.from_environment()
     compiler = toolchain.go(paths)
-    environment = build.go_environment(compiler, tmp_path_factory.mktemp("bin"), paths)
+    environment = programs.go_environment(compiler, tmp_path_factory.mktemp("bin"), paths)
 
     def run(module: str, *command: str) -> None:
         result = subprocess.run(

@@ -10,7 +10,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from practicum_local import archive, lock, registries
+from practicum_local import archive, constraints, registries
 from practicum_local.buildah import OURS, abandoned
 from practicum_local.images import Images
 from practicum_local.paths import CHECKOUT, Paths
@@ -95,13 +95,13 @@ def test_no_image_runs_as_root(recipe: Recipe):
     assert recipe.name == "base" or users[-1:] == ["1000:1000"]
 
 
-@pytest.mark.parametrize("name", lock.LOCKS)
+@pytest.mark.parametrize("name", constraints.LOCKS)
 def test_every_lock_satisfies_what_it_locks(name: str):
-    lines = (CHECKOUT / lock.LOCKS[name].path).read_text().splitlines()
+    lines = (CHECKOUT / constraints.LOCKS[name].path).read_text().splitlines()
     pinned = dict(line.split("==") for line in lines if not line.startswith("#"))
     versions = {canonicalize_name(package): version for package, version in pinned.items()}
-    from_debian = {"pyyaml"} if lock.LOCKS[name].with_debian else set()
-    for text in lock.requirements(lock.LOCKS[name], CHECKOUT):
+    from_debian = {"pyyaml"} if constraints.LOCKS[name].with_debian else set()
+    for text in constraints.requirements(constraints.LOCKS[name], CHECKOUT):
         requirement = Requirement(text)
         package = canonicalize_name(requirement.name)
         if package not in from_debian:
@@ -115,7 +115,7 @@ def test_pins_are_sorted_and_exact():
             {"metadata": {"name": "Alpha", "version": "1.0"}},
         ]
     }
-    assert lock.pins(report) == ["Alpha==1.0", "zope==2"]
+    assert constraints.pins(report) == ["Alpha==1.0", "zope==2"]
 
 
 @pytest.fixture

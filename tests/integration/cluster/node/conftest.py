@@ -14,14 +14,14 @@ from types import MappingProxyType
 import pytest
 from kubernetes import client, config
 
-from practicum_local import build, oci, toolchain
+from practicum_local import oci, programs, toolchain
 from practicum_local.controlplane import free_ports
 from practicum_local.node import Node
 from practicum_local.paths import GO_SOURCES, Paths
 from practicum_local.progress import Progress
 from practicum_local.settings import Settings
 
-PROBE = build.Program("probe", source=GO_SOURCES / "probe")
+PROBE = programs.Program("probe", source=GO_SOURCES / "probe")
 WAIT_SECONDS = 90
 
 
@@ -66,7 +66,7 @@ def node(settings: Settings) -> Iterator[Node]:
 
 
 def probe_image(paths: Paths) -> oci.Image:
-    program = build.ensure(PROBE, paths)
+    program = programs.ensure(PROBE, paths)
     return oci.Image("probe", files={"probe": program}, entrypoint=["/probe"])
 
 

@@ -1,8 +1,8 @@
 import pytest
 
-from practicum_local import build
-from practicum_local.build import BuildError, Program
+from practicum_local import programs
 from practicum_local.paths import Paths
+from practicum_local.programs import BuildError, Program
 
 MODULE = "module example.test/hello\n\ngo 1.21\n"
 MAIN = 'package main\n\nfunc main() { println("hello") }\n'
@@ -23,9 +23,9 @@ def paths(tmp_path):
 
 
 def test_it_is_built_once(program, paths):
-    target = build.ensure(program, paths)
+    target = programs.ensure(program, paths)
     before = target.stat().st_mtime_ns
-    assert build.ensure(program, paths) == target
+    assert programs.ensure(program, paths) == target
     assert target.stat().st_mtime_ns == before
     link = paths.bin / "hello"
     assert link.resolve() == target
@@ -36,7 +36,7 @@ def test_a_change_builds_anew_and_one_former_is_kept(program, paths):
     built = []
     for word in ("hello", "good morning", "good bye"):
         (program.source / "main.go").write_text(MAIN.replace("hello", word))
-        built.append(build.ensure(program, paths))
+        built.append(programs.ensure(program, paths))
     first, second, third = built
     assert not first.exists()
     assert second.exists()
@@ -52,12 +52,12 @@ def test_tests_do_not_count(program):
 def test_what_the_compiler_says_is_passed_on(program, paths):
     (program.source / "main.go").write_text("package main\n\nfunc main() { nonsense() }\n")
     with pytest.raises(BuildError, match="undefined: nonsense"):
-        build.ensure(program, paths)
+        programs.ensure(program, paths)
     assert not list(paths.bin.glob("hello*"))
 
 
 def test_kubernetes_is_told_its_version():
-    flags = " ".join(build.KUBE.flags())
+    flags = " ".join(programs.KUBE.flags())
     assert "-X k8s.io/component-base/version.gitVersion=v1.36." in flags
     assert "-X k8s.io/component-base/version.gitMinor=36" in flags
 
@@ -68,7 +68,7 @@ def test_a_version_is_part_of_the_key():
 
 
 def test_environment_is_static_and_stays_with_its_compiler(tmp_path):
-    found = build.go_environment(
+    found = programs.go_environment(
         tmp_path / "go/bin/go", tmp_path / "out", Paths(tmp_path), {"PATH": "/bin"}
     )
     assert found["PATH"] == f"{tmp_path}/go/bin:/bin"
