@@ -4,13 +4,14 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from practicum_portal import api, health, metrics, problems, signin_routes
+from practicum_portal import api, health, metrics, problems, retention, signin_routes
 from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import ProblemModel
 from practicum_portal.clock import Clock, utc_now
@@ -87,10 +88,15 @@ async def _start(container: Container, stack: AsyncExitStack) -> "list[asyncio.T
     settings = container.settings
     runner = await metrics.serve(container.metrics, host=settings.host, port=settings.metrics_port)
     stack.push_async_callback(runner.cleanup)
-    following = container.metrics.follow(container.clients.database, container.cluster)
+    database, cluster = container.clients.database, container.cluster
+    following = container.metrics.follow(database, cluster)
+    sweeping = retention.follow(
+        database, cluster, grace=timedelta(days=settings.removed_cohort_days), clock=utc_now
+    )
     tasks = [
-        asyncio.create_task(container.cluster.run(), name="following the cluster"),
+        asyncio.create_task(cluster.run(), name="following the cluster"),
         asyncio.create_task(following, name="refreshing the metrics of runs"),
+        asyncio.create_task(sweeping, name="sweeping up after removed cohorts"),
     ]
     for task in tasks:
         task.add_done_callback(_tell_end)

@@ -9,7 +9,12 @@ from practicum_portal.broker import Broker
 from practicum_portal.clock import Clock
 from practicum_portal.cluster import Cluster
 from practicum_portal.database import Database
-from practicum_portal.errors import BadRequestError, NotFoundError
+from practicum_portal.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+)
 from practicum_portal.figures import Curve
 from practicum_portal.identity import Person
 from practicum_portal.models import RunRow
@@ -23,7 +28,7 @@ from practicum_portal.presentation.runs import (
     run_view,
     tracked_metrics,
 )
-from practicum_portal.store import runs
+from practicum_portal.store import audit, runs
 from practicum_portal.views.base import Page
 from practicum_portal.views.runs import (
     CompareView,
@@ -105,6 +110,25 @@ class Runs:
     async def get(self, person: Person, run_id: str) -> RunView:
         """Return a run that the person may see."""
         return self._view((await self._rows(person, [run_id]))[0])
+
+    async def delete(self, person: Person, run_id: str) -> None:
+        """Remove a run of the person's own, with its points, for good."""
+        async with self._database.write() as session:
+            row = await runs.locked(session, run_id)
+            if row is None or not self._may_see(person, row):
+                raise _unknown()
+            if row.owner != person.name:
+                raise ForbiddenError("Only its owner removes a run.", hint="Ask that person.")
+            if self._view(row).live:  # its sandbox would make it anew with what it sends next
+                raise ConflictError(
+                    "The run is still going.",
+                    hint="Stop it in the notebook first, or wait until it is silent.",
+                    code="run-live",
+                )
+            await session.delete(row)
+            deed = audit.Deed(person.name, "run.delete", run_id, row.cohort, row.cohort_uid)
+            await audit.note(session, deed, now=self._clock())
+        self._broker.publish(run_id)
 
     async def points(
         self, person: Person, run_id: str, *, after: int = 0, limit: int = _BATCH
@@ -227,9 +251,7 @@ class Runs:
         rows = [found.get(run_id) for run_id in ids]
         seen = [row for row in rows if row is not None and self._may_see(person, row)]
         if len(seen) < len(ids):
-            raise NotFoundError(
-                "There is no such run.", hint="It may be another person's; look at the list."
-            )
+            raise _unknown()
         return seen
 
     def _may_see(self, person: Person, row: RunRow) -> bool:
@@ -250,3 +272,9 @@ class Runs:
 
     def _view(self, row: RunRow) -> RunView:
         return run_view(row, lab=self._cluster.lab(row.lab), now=self._clock())
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError(
+        "There is no such run.", hint="It may be another person's; look at the list."
+    )

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from practicum_portal.models import PointRow, RunRow
@@ -115,14 +115,24 @@ async def locked(session: AsyncSession, run_id: str) -> RunRow | None:
     return found
 
 
-async def count_of(session: AsyncSession, *, owner: str, cohort_uid: str) -> int:
-    """Return how many runs a person has in a cohort."""
-    return (
-        await session.scalar(
-            select(func.count()).where(and_(RunRow.owner == owner, RunRow.cohort_uid == cohort_uid))
+async def held(session: AsyncSession, *, owner: str, cohort_uid: str) -> tuple[int, int]:
+    """Return how many runs a person has in a cohort, and how many bytes they take."""
+    rows = await session.execute(
+        select(func.count(), func.coalesce(func.sum(RunRow.bytes), 0)).where(
+            and_(RunRow.owner == owner, RunRow.cohort_uid == cohort_uid)
         )
-        or 0
     )
+    count, taken = rows.one()
+    return count, int(taken)
+
+
+async def remove_oldest_in(session: AsyncSession, cohort_uid: str) -> bool:
+    """Remove a run of a cohort with its points; return whether there was one."""
+    number = await session.scalar(
+        select(func.min(RunRow.number)).where(RunRow.cohort_uid == cohort_uid)
+    )
+    await session.execute(delete(RunRow).where(RunRow.number == number))
+    return number is not None
 
 
 async def create(session: AsyncSession, values: Mapping[str, Any]) -> bool:
