@@ -103,6 +103,8 @@ class Sandboxes:
             )
         self._starts.take(person.name)
         sandbox = self._cluster.sandbox_for(owner, lab, cohort=cohort)
+        if sandbox is None:
+            admission.nowhere_else(self._cluster, owner, lab)
         name = sandbox.metadata.name if sandbox else sandbox_name(owner, lab)
         await self._journal.note(person, "sandbox.start", cohort, name, {"owner": owner})
         if sandbox is None:
