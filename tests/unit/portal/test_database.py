@@ -124,6 +124,20 @@ async def test_a_database_that_is_away_is_told_as_such(tmp_path):
         await database.close()
 
 
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_a_url_says_as_for_libpq_whether_the_way_is_encrypted(database_url):
+    plain = Database(f"{database_url}?sslmode=prefer")
+    async with plain.read() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await plain.close()
+    strict = Database(f"{database_url}?sslmode=require")
+    with pytest.raises(DatabaseAwayError) as caught:
+        async with strict.read() as session:
+            await session.execute(text("SELECT 1"))
+    assert "SSL" in caught.value.params["cause"]
+    await strict.close()
+
+
 @pytest.mark.parametrize("database_kind", ["sqlite"])
 async def test_a_schema_that_does_not_fit_is_in_the_log(portal, caplog):
     trainee = await portal.sign_in("trainee")
