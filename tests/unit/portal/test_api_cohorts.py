@@ -49,6 +49,14 @@ async def test_an_admin_makes_changes_and_removes_a_cohort(portal):
     assert "deletionTimestamp" in portal.kubernetes.body("cohorts", "llm-2026")["metadata"]
 
 
+async def test_a_form_that_goes_beyond_a_bound_says_so(portal):
+    admin = await portal.sign_in("admin", admin=True)
+    page = await admin.post("/admin/cohorts/new", data={"name": "llm", "sandboxes": "20000"})
+    assert page.status_code == 200
+    assert "This is too large." in page.text
+    assert portal.kubernetes.verbs() == []
+
+
 async def test_only_admins_change_cohorts(portal):
     for name in ("instructor", "trainee"):
         person = await portal.sign_in(name)
