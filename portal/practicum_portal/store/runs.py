@@ -10,8 +10,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from practicum_portal.models import PointRow, RunRow
 from practicum_portal.store.upsert import upsert
 
-_STREAM = 2000
-
 Point = Row[int, int, float, dict[str, Any], int]
 """seq, step, time, values, batch"""
 
@@ -177,20 +175,22 @@ async def points_of(session: AsyncSession, number: int, *, batch: int) -> Sequen
     return rows.all()
 
 
-async def stream_points(session: AsyncSession, number: int) -> AsyncIterator[Sequence[Point]]:
-    """Yield all points of a run by seq, some thousand at a time."""
+async def stream_points(
+    session: AsyncSession, number: int, *, lines: int
+) -> AsyncIterator[Sequence[Point]]:
+    """Yield all points of a run by seq, ``lines`` at a time."""
     after = -1
     while True:
         rows = await session.execute(
             select(*_POINT)
             .where(and_(PointRow.run_number == number, PointRow.seq > after))
             .order_by(PointRow.seq)
-            .limit(_STREAM)
+            .limit(lines)
         )
         points = rows.all()
         if points:
             yield points
-        if len(points) < _STREAM:
+        if len(points) < lines:
             return
         after = points[-1].seq
 

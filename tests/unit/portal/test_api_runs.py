@@ -298,6 +298,42 @@ async def test_long_runs_are_thinned_and_keep_their_extremes(portal, reporter):
     assert (len(page["points"]), page["next"], page["more"]) == (1000, 1, True)
 
 
+async def test_drawn_curves_are_kept_once_a_run_and_within_bounds(portal, reporter, monkeypatch):
+    monkeypatch.setattr("practicum_portal.services.runs._REMEMBERED", 8)
+    trainee = await portal.sign_in("trainee")
+    kept = portal.container.services.runs._drawn
+
+    async def look(run):
+        portal.statements.clear()
+        body = (await trainee.get(f"/api/v1/runs/{run}/curves")).json()
+        drawn = any("points" in text.partition("FROM")[2] for text in portal.statements)
+        return len(body["curves"][0]["values"]), drawn
+
+    for seq in range(5):
+        await send(reporter, point(seq, 1.0))
+        assert await look(RUN) == (seq + 1, True)
+    assert await look(RUN) == (5, False)
+    assert [view.run for view in kept.values()] == [RUN]
+    await reporter.put("/api/v1/runs/run00002", json={})
+    await send(reporter, *[point(seq, 1.0) for seq in range(4)], run="run00002")
+    assert await look("run00002") == (4, True)
+    assert [view.run for view in kept.values()] == ["run00002"]
+    await send(reporter, *[point(seq, 1.0) for seq in range(4, 10)], run="run00002")
+    assert await look("run00002") == (10, True)
+    assert not kept
+
+
+async def test_many_metrics_are_read_few_points_at_a_time(portal, reporter, monkeypatch):
+    monkeypatch.setattr("practicum_portal.services.runs._READ", 30)
+    many = {f"m{number}": 1.0 for number in range(10)}
+    await send(reporter, *[point(seq, **many) for seq in range(10)])
+    trainee = await portal.sign_in("trainee")
+    portal.statements.clear()
+    body = (await trainee.get(f"/api/v1/runs/{RUN}/curves")).json()
+    assert [len(curve["values"]) for curve in body["curves"]] == [10] * 10
+    assert sum("FROM points" in text for text in portal.statements) == 4
+
+
 async def test_two_requests_at_once_lose_nothing(portal, reporter):
     batches = [[point(seq, float(seq)) for seq in range(n * 20, n * 20 + 30)] for n in range(8)]
     responses = await asyncio.gather(*(send(reporter, *batch) for batch in batches))
