@@ -135,4 +135,6 @@ CHINESE: Mapping[str, str] = {
     "state": "状态",
     "The run has no metric {name}.": "该运行没有指标 {name}。",
     "It has: {names}": "可用指标：{names}",
+    "Remove {name} and its curves, for ever?": "是否永久删除 {name} 及其曲线？",
+    "{name} is removed.": "已删除 {name}。",
 }

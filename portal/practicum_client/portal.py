@@ -169,6 +169,10 @@ class Portal:
         """Return one run."""
         return self._one(models.Run, "GET", f"/runs/{_part(run_id)}")
 
+    def delete_run(self, run_id: str) -> None:
+        """Remove a run of yours, for good."""
+        self._ask("DELETE", f"/runs/{_part(run_id)}")
+
     def curves(self, run_id: str) -> models.Curves:
         """Return a run's curves."""
         return self._one(models.Curves, "GET", f"/runs/{_part(run_id)}/curves")

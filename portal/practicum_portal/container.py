@@ -161,6 +161,8 @@ def _services(settings: Settings, clients: Clients, cluster: Cluster, clock: Clo
             max_points=settings.max_points_per_request,
             max_metrics=settings.max_metrics_per_run,
             max_runs=settings.max_runs_per_owner,
+            max_run_bytes=settings.max_run_bytes,
+            max_owner_bytes=settings.max_owner_bytes,
         ),
         usage=Usage(cluster=cluster, prometheus=clients.prometheus),
         accelerators=Accelerators(cluster=cluster),

@@ -4,8 +4,9 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
+from urllib.parse import urlencode
 
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
@@ -21,8 +22,8 @@ _TRY_AGAIN = frozenset({"40001", "40P01", "53300", "55P03", "57014", "57P01", "5
 _NO_TEXT = "22021"
 """PostgreSQL's code for a text that it can't hold, such as one with a NUL."""
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
-
-Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
+_TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
+"""Words of libpq's URLs, which asyncpg knows in a URL of its own only, not as arguments."""
 
 
 class DatabaseAwayError(UnavailableError):
@@ -45,7 +46,9 @@ class Database:
     def __init__(self, url: str, *, wait_seconds: float = 10) -> None:
         self._url = _async_url(url)
         self._wait = wait_seconds
-        self.engine: AsyncEngine = create_async_engine(self._url, **_options(self._url, self._wait))
+        self.engine: AsyncEngine = create_async_engine(
+            self._url.difference_update_query(_TLS), **_options(self._url, self._wait)
+        )
         self._writer: asyncio.Lock | None = None
         if self.sqlite:
             # SQLite has one writer and its busy handler is not fair: writers queue here instead.
@@ -132,12 +135,14 @@ def _options(url: URL, wait: float) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"connect_args": {"timeout": wait}}
     milliseconds = str(int(wait * 1000))
+    tls = {word: value for word, value in url.query.items() if word in _TLS}
     return {
         "pool_pre_ping": True,
         "pool_timeout": wait,
         "pool_size": 10,
         "max_overflow": 10,
         "connect_args": {
+            "dsn": f"postgresql://?{urlencode(tls, doseq=True)}",
             "timeout": wait,
             "command_timeout": wait * 2,
             "server_settings": {

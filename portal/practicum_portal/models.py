@@ -57,13 +57,17 @@ class Base(DeclarativeBase):
 
 
 class CohortRow(Base):
-    """A Cohort that has people. Keyed by the resource's UID: a new one of that name is empty."""
+    """A Cohort that has people. Keyed by the resource's UID: a new one of that name is empty.
+
+    `gone_at` says since when the resource is missing, which begins the grace of what it left.
+    """
 
     __tablename__ = "cohorts"
 
     uid: Mapped[str] = mapped_column(String(64), primary_key=True)
     name: Mapped[str] = mapped_column(String(63), index=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
+    gone_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
 class PersonRow(Base):
@@ -95,7 +99,10 @@ class MembershipRow(Base):
 
 
 class RunRow(Base):
-    """One run. `batches` counts the requests that brought points: the order in which they came."""
+    """One run. `batches` counts the requests that brought points: the order in which they came.
+
+    `bytes` is about what the run and its points take, by which budgets go.
+    """
 
     __tablename__ = "runs"
 
@@ -121,9 +128,11 @@ class RunRow(Base):
     created_at: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     last_point_at: Mapped[datetime | None] = mapped_column(Moment)
+    bytes: Mapped[int] = mapped_column(BigInteger, server_default="0")
 
     __table_args__ = (
         Index(None, "owner", "number"),
+        Index(None, "owner", "cohort_uid", "bytes"),
         Index(None, "cohort_uid", "lab", "number"),
     )
 

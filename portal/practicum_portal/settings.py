@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     kubernetes_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
     """How long one call to the API server may take."""
     cluster_stale_seconds: Annotated[float, Field(gt=0)] = 120
-    """After so long without word from the API server the portal is not ready."""
+    """After so long without word from the API server pages say that they may be old."""
     prometheus_url: str = "http://prometheus.practicum.svc.cluster.local:9090"
     """Where Prometheus answers; empty when there is none."""
     prometheus_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5
@@ -82,6 +82,12 @@ class Settings(BaseSettings):
     """Most metrics one run may have."""
     max_runs_per_owner: Annotated[int, Field(ge=1)] = 5000
     """Most runs one person may keep in one cohort."""
+    max_run_bytes: Annotated[int, Field(ge=1024)] = 16 * 1024 * 1024
+    """Most bytes one run may take: a hundred thousand points with some metrics."""
+    max_owner_bytes: Annotated[int, Field(ge=1024)] = 64 * 1024 * 1024
+    """Most bytes that one person's runs in one cohort may take together."""
+    removed_cohort_days: Annotated[float, Field(ge=0)] = 90
+    """How long rosters and runs of a removed cohort are kept."""
     heartbeat_seconds: Annotated[float, Field(gt=0, le=60)] = 15
     """How often a quiet event stream says that it lives."""
     starts_per_minute: Annotated[float, Field(gt=0)] = 12

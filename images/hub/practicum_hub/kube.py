@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 import aiohttp
@@ -189,13 +190,14 @@ def _path(key: Key | None = None) -> str:
 
 
 def _error(status: int) -> Exception:
-    special = {
+    special: dict[int, type[Exception]] = {
         HTTPStatus.NOT_FOUND: _MissingError,
         HTTPStatus.CONFLICT: ConflictError,
         HTTPStatus.GONE: ExpiredError,
     }
-    kind = special.get(HTTPStatus(status), UnavailableError)
-    return kind(f"the Kubernetes API answered {status} {HTTPStatus(status).phrase}")
+    kind = special.get(status, UnavailableError)
+    # Load balancers also answer 499, 520 and the like, which have no phrase.
+    return kind(f"the Kubernetes API answered {status} {responses.get(status, '')}".rstrip())
 
 
 @contextlib.contextmanager

@@ -103,7 +103,7 @@ def poll_code(sandbox: Sandbox | None, connected: Attempt | None) -> int | None:
     return None
 
 
-def refusal(sandbox: Sandbox | None, *, by_person: bool, waited: float) -> Refusal | None:
+def refusal(sandbox: Sandbox | None, *, waited: float) -> Refusal | None:
     """Return why a start gives up on this Sandbox after `waited` seconds, or None to go on."""
     if sandbox is None:
         no_sandbox = Refusal("no-sandbox", HTTPStatus.CONFLICT, texts.NO_SANDBOX)
@@ -112,7 +112,7 @@ def refusal(sandbox: Sandbox | None, *, by_person: bool, waited: float) -> Refus
         return Refusal("terminating", HTTPStatus.CONFLICT, texts.LEAVING)
     if sandbox.spec.desired_state is DesiredState.SUSPENDED:
         suspended = Refusal("suspended", HTTPStatus.CONFLICT, texts.SUSPENDED)
-        return suspended if waited >= NEWS_GRACE and not by_person else None
+        return suspended if waited >= NEWS_GRACE else None
     if not is_seen(sandbox):
         if waited < UNSEEN_GRACE:
             return None

@@ -1,7 +1,8 @@
 """`SandboxSpawner`: connects the Hub to a Sandbox that the operator runs.
 
-It starts nothing. A start is the wish that a Sandbox runs, then waiting for its address and taking
-over the token that the operator made. Only what a person asks for changes `desiredState`.
+It starts nothing. A start is waiting for the Sandbox's address and taking over the token that the
+operator made. Only the portal resumes, since it alone knows who is on the roster; a stop that a
+person asks for suspends.
 """
 
 import asyncio
@@ -71,8 +72,8 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     async def start(self) -> str:
         """Return the address of this server's Sandbox once it answers.
 
-        A suspended one is resumed when a person asks. Raises StartRefused when it is not there, or
-        has to wait for something that takes its time: the operator comes back by itself.
+        Raises StartRefused when it is not there, is suspended, or has to wait for something that
+        takes its time: the operator comes back by itself.
         """
         if not self.name:
             raise self._refused(
@@ -153,7 +154,6 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
     async def _connectable(self) -> Sandbox:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        by_person = self._is_by_person()
         while True:
             waited = loop.time() - began
             sandbox = self.find()
@@ -165,18 +165,9 @@ class SandboxSpawner(Spawner):  # type: ignore[misc]
             elif not self.sandboxes.following:
                 if waited >= SYNC_SECONDS:
                     raise self._unreachable()
-            elif (
-                refusal := outlook.refusal(sandbox, by_person=by_person, waited=waited)
-            ) is not None:
+            elif (refusal := outlook.refusal(sandbox, waited=waited)) is not None:
                 raise self._refused(refusal)
-            elif by_person and sandbox and sandbox.spec.desired_state is DesiredState.SUSPENDED:
-                await self._write(sandbox, DesiredState.RUNNING)
-                continue
             await self.sandboxes.changed(TICK)
-
-    def _is_by_person(self) -> bool:
-        requester = getattr(self.handler, "current_user", None)
-        return getattr(requester, "kind", "") == "user"
 
     async def _token_of(self, sandbox: Sandbox) -> str:
         try:

@@ -48,8 +48,8 @@ LEAVING = Text(
     "该沙箱正在删除，请稍后在门户中重新启动实验。",
 )
 SUSPENDED = Text(
-    "This sandbox is suspended; only a person can resume it.",
-    "该沙箱已挂起，只能由本人恢复。",
+    "This sandbox is suspended. Resume it in the portal.",
+    "该沙箱已挂起，请在门户中恢复。",
 )
 QUEUED = Text(
     "Your sandbox waits in the queue and starts by itself when it is its turn.",
@@ -78,13 +78,12 @@ NO_TOKEN = Text(
 PORTAL = Text("Open the portal", "打开门户")
 HOME_TITLE = Text("Your servers", "你的服务器")
 HOME_LEAD = Text(
-    "Labs are started in the portal. What runs already can be opened or suspended here too.",
-    "实验在门户中启动。已在运行的服务器也可以在此打开或挂起。",
+    "Labs are started and resumed in the portal. What runs can be opened or suspended here too.",
+    "实验在门户中启动和恢复。正在运行的服务器也可以在此打开或挂起。",
 )
 SERVER = Text("Server", "服务器")
 ACTIONS = Text("Actions", "操作")
 SUSPEND = Text("Suspend", "挂起")
-START = Text("Start", "启动")
 FAILED = Text("Your sandbox did not start", "你的沙箱未能启动")
 NOT_RUNNING = Text("Your sandbox is not running", "你的沙箱没有在运行")
 NOT_RUNNING_LEAD = Text(

@@ -1,4 +1,4 @@
-"""Runs: list, show with curves, compare."""
+"""Runs: list, show with curves, compare, delete."""
 
 from typing import Annotated, Any
 
@@ -6,7 +6,7 @@ import typer
 from rich.markup import escape
 
 from practicum_client.charts import DASH, Series, chart, number, sparkline
-from practicum_client.commands.options import CohortOption, Json, session_of
+from practicum_client.commands.options import CohortOption, Json, Yes, session_of
 from practicum_client.commands.words import ago
 from practicum_client.errors import ClientError, Exit
 from practicum_client.models import Comparison, Curve, Curves, Run
@@ -81,6 +81,23 @@ def compare(
     session = session_of(ctx)
     found = session.portal.compare(runs)
     session.show(found, lambda: _print_comparison(session, found))
+
+
+@app.command()
+def delete(
+    ctx: typer.Context,
+    run: Annotated[str, typer.Argument(help="The run's id.")],
+    yes: Yes = False,
+    _json: Json = False,
+) -> None:
+    """Remove a run of yours with its curves, for good."""
+    session = session_of(ctx)
+    found = session.portal.run(run)
+    if not yes:
+        question = session.say("Remove {name} and its curves, for ever?", name=found.name)
+        typer.confirm(question, abort=True, err=True)
+    session.portal.delete_run(run)
+    session.show(found, lambda: session.done("{name} is removed.", name=found.name))
 
 
 def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:

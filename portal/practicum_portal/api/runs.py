@@ -1,5 +1,6 @@
 """Runs as people see them."""
 
+from http import HTTPStatus
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query
@@ -62,6 +63,18 @@ async def compare_runs(
 async def get_run(run_id: Id, person: CurrentPerson, services: CurrentServices) -> RunView:
     """Return a run of yours, or of a cohort that you teach."""
     return await services.runs.get(person, run_id)
+
+
+@router.delete(
+    "/runs/{run_id}",
+    operation_id="deleteRun",
+    summary="Remove a run",
+    status_code=HTTPStatus.NO_CONTENT,
+    responses=problems(404, 409),
+)
+async def delete_run(run_id: Id, person: CurrentPerson, services: CurrentServices) -> None:
+    """Remove a run of yours with its points, for good; not while it reports."""
+    await services.runs.delete(person, run_id)
 
 
 @router.get(

@@ -15,11 +15,12 @@ from practicum_portal.pages.runs import known_labs
 from practicum_portal.pages.server_texts import server_text
 from practicum_portal.pages.visits import CurrentVisit, Visit
 from practicum_portal.pages.wording import PERIODS, N
-from practicum_portal.views.inputs import AcceleratorQuotaDraft, CohortDraft, QuotaDraft
+from practicum_portal.views.inputs import CohortDraft
 
 router = APIRouter(prefix="/admin", include_in_schema=False)
 
 _QUANTITIES = ("cpu", "memory", "storage")
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _NAME = re.compile(r"[a-z]([a-z0-9-]*[a-z0-9])?")
 
 
@@ -68,6 +69,8 @@ async def make_cohort(visit: CurrentVisit) -> Response:
         return _form_page(visit, shown, errors)
     try:
         await visit.services.cohorts.create(visit.person, draft(form))
+    except ValidationError as error:
+        return _form_page(visit, shown, beyond(error, filled))
     except ConflictError as error:
         return _form_page(visit, shown, {"name": error.detail})
     except InvalidError as error:
@@ -85,13 +88,23 @@ def check(filled: dict[str, str]) -> dict[str, str]:
             errors[field] = N("This is not an amount such as 64 or 256Gi.")
     for field, value in filled.items():
         counted = field == "sandboxes" or field.startswith(("count.", "hours."))
-        if counted and value.strip() and not value.strip().isdecimal():
+        if counted and value.strip() and not _NUMBER.fullmatch(value.strip()):
             errors[field] = N("This is not a whole number.")
-    try:
-        if not errors:
-            CohortDraft(name=filled["name"].strip(), display_name=filled.get("display_name", ""))
-    except ValidationError as error:
-        errors[str(error.errors()[0]["loc"][0])] = N("This is too long.")
+    return errors
+
+
+def beyond(error: ValidationError, filled: dict[str, str]) -> dict[str, str]:
+    """Return which fields of a checked form go beyond a bound, as messages. Pure."""
+    classes = [key.removeprefix("count.") for key in _counts(filled)]
+    errors = {}
+    for item in error.errors():
+        match item["loc"]:
+            case ("quota", "accelerators", int(place), str(part)):
+                field = f"{part}.{classes[place]}"
+            case ("quota", str(part)) | (str(part), *_):
+                field = part
+        large = item["type"] == "less_than_equal"
+        errors[field] = N("This is too large.") if large else N("This is too long.")
     return errors
 
 
@@ -102,26 +115,36 @@ def draft(form: FormData) -> CohortDraft:
     def number(field: str) -> int | None:
         return int(filled[field]) if filled.get(field) else None
 
-    classes = [key.removeprefix("count.") for key in filled if key.startswith("count.")]
-    return CohortDraft(
-        name=filled["name"],
-        display_name=filled.get("display_name", ""),
-        labs=tuple(str(lab) for lab in form.getlist("labs")),
-        instructor_groups=tuple(
-            part.strip() for part in filled.get("instructor_groups", "").split(",") if part.strip()
-        ),
-        quota=QuotaDraft(
-            sandboxes=number("sandboxes"),
-            cpu=filled.get("cpu") or None,
-            memory=filled.get("memory") or None,
-            storage=filled.get("storage") or None,
-            accelerators=tuple(
-                AcceleratorQuotaDraft(class_name=name, count=count, hours=number(f"hours.{name}"))
-                for name in classes
-                if (count := number(f"count.{name}")) is not None
-            ),
-        ),
+    # As a whole, so that an error says where in the cohort it is.
+    return CohortDraft.model_validate(
+        {
+            "name": filled["name"],
+            "display_name": filled.get("display_name", ""),
+            "labs": [str(lab) for lab in form.getlist("labs")],
+            "instructor_groups": [
+                part.strip()
+                for part in filled.get("instructor_groups", "").split(",")
+                if part.strip()
+            ],
+            "quota": {
+                "sandboxes": number("sandboxes"),
+                **{field: filled.get(field) or None for field in _QUANTITIES},
+                "accelerators": [
+                    {
+                        "class_name": key.removeprefix("count."),
+                        "count": int(filled[key]),
+                        "hours": number(key.replace("count.", "hours.", 1)),
+                    }
+                    for key in _counts(filled)
+                ],
+            },
+        }
     )
+
+
+def _counts(filled: dict[str, str]) -> list[str]:
+    """Return the filled fields that say how many of a class there may be."""
+    return [key for key, value in filled.items() if key.startswith("count.") and value.strip()]
 
 
 def _is_quantity(text: str) -> bool:

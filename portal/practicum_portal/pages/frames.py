@@ -37,6 +37,7 @@ FLASHES = {
     ),
     "delete": Look(N("It is being deleted. The files of its workspace are kept."), "good", "check"),
     "delete-all": Look(N("It is being deleted with all its files."), "good", "check"),
+    "run-delete": Look(N("The run is removed."), "good", "check"),
     "roster": Look(N("The roster is imported."), "good", "check"),
     "cohort": Look(N("The cohort is made. Import its roster next."), "good", "check"),
 }

@@ -66,6 +66,20 @@ async def show(visit: CurrentVisit, run_id: str) -> Response:
     return visit.page("run.html", run=run, curves=curves, has_sandbox=_has_sandbox(visit, run))
 
 
+@router.get("/{run_id}/delete")
+async def confirm_delete(visit: CurrentVisit, run_id: str) -> Response:
+    """Ask before a run is removed."""
+    run = await visit.services.runs.get(visit.person, run_id)
+    return visit.page("run_delete.html", run=run)
+
+
+@router.post("/{run_id}/delete")
+async def delete(visit: CurrentVisit, run_id: str) -> Response:
+    """Remove a run for good."""
+    await visit.services.runs.delete(visit.person, run_id)
+    return visit.done("run-delete", "/runs")
+
+
 def known_labs(visit: Visit) -> list[LabView]:
     """Return the labs of the person's cohorts, each once."""
     offers = visit.services.labs.list_for(visit.person)

@@ -4,7 +4,7 @@ from practicum_api.base import find_condition
 from practicum_api.cohort import Cohort
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import Sandbox
-from practicum_portal.cluster import Cluster
+from practicum_portal.cluster import Cluster, cohort_of
 from practicum_portal.errors import ConflictError, ForbiddenError, NotFoundError
 from practicum_portal.identity import Person
 from practicum_portal.presentation.texts import meaning
@@ -61,6 +61,19 @@ def offered(cluster: Cluster, cohort: Cohort, name: str) -> None:
         code="lab-not-ready",
         params={"lab": name, "reason": reason},
     )
+
+
+def nowhere_else(cluster: Cluster, owner: str, lab: str) -> None:
+    """Raise when another cohort has the owner's sandbox of the lab: both would be one server."""
+    other = cluster.sandbox_for(owner, lab)
+    if other is not None:
+        place = cohort_of(other)
+        raise ConflictError(
+            f"There is a sandbox of this lab in the cohort {place} already.",
+            hint="Use that one, or delete it before you start the lab here.",
+            code="in-other-cohort",
+            params={"cohort": place},
+        )
 
 
 def same(sandbox: Sandbox, owner: str, lab: str) -> None:

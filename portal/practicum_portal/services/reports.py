@@ -1,5 +1,6 @@
 """Reports: what a sandbox says of its own runs. Everything can be sent twice."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,6 +28,8 @@ from practicum_portal.views.runs import RunState, RunView
 
 _FIELD_BYTES = 64 * 1024
 _SKETCHES = 3
+_POINT_BYTES = 64
+"""What a point takes besides its values: keys, time, and its place in two indexes."""
 
 
 class Receipt(View):
@@ -56,6 +59,8 @@ class Reports:
         max_points: int,
         max_metrics: int,
         max_runs: int,
+        max_run_bytes: int,
+        max_owner_bytes: int,
     ) -> None:
         self._cluster = cluster
         self._database = database
@@ -65,6 +70,8 @@ class Reports:
         self._max_points = max_points
         self._max_metrics = max_metrics
         self._max_runs = max_runs
+        self._max_run_bytes = max_run_bytes
+        self._max_owner_bytes = max_owner_bytes
 
     async def create(self, reporter: Reporter, run_id: str, draft: RunDraft) -> RunView:
         """Make the run; one that this sandbox made before is returned as it is."""
@@ -74,16 +81,8 @@ class Reports:
         async with self._database.write() as session:
             if not await runs.create(session, values):
                 return self._view(await self._own(session, reporter, run_id))
-            count = await runs.count_of(
-                session, owner=reporter.owner, cohort_uid=place["cohort_uid"]
-            )
-            if count > self._max_runs:
-                raise ConflictError(
-                    f"You have {self._max_runs} runs in this cohort, which is the most.",
-                    hint="Ask your instructor.",
-                    code="too-many-runs",
-                )
             row = await self._own(session, reporter, run_id)
+            await self._check_room(session, row)
         return self._view(row)
 
     async def append(self, reporter: Reporter, run_id: str, draft: PointsDraft) -> Receipt:
@@ -102,6 +101,7 @@ class Reports:
             new = await self._insert(session, row, list(points.values())) if points else ()
             if new:
                 self._count(row, new)
+                await self._check_room(session, row)
             receipt = Receipt(
                 accepted=len(new),
                 repeated=len(draft.points) - len(new),
@@ -121,7 +121,9 @@ class Reports:
                 row.state = draft.state
                 row.finished_at = self._clock()
             if draft.summary:
-                row.summary = _bounded({**row.summary, **draft.summary}, "summary")
+                summary = _bounded({**row.summary, **draft.summary}, "summary")
+                row.bytes += _size(summary) - _size(row.summary)
+                row.summary = summary
         self._broker.publish(run_id)
         return self._view(row)
 
@@ -152,11 +154,14 @@ class Reports:
 
     def _described(self, run_id: str, draft: RunDraft) -> dict[str, Any]:
         now = self._clock()
+        config = _bounded(draft.config, "config")
+        environment = _bounded(draft.environment.model_dump(), "environment")
         return {
             "name": clean_text(draft.name.strip()) or run_id,
             "state": RunState.RUNNING.value,
-            "config": _bounded(draft.config, "config"),
-            "environment": _bounded(draft.environment.model_dump(), "environment"),
+            "config": config,
+            "environment": environment,
+            "bytes": _size(config) + _size(environment),
             "summary": {},
             "metrics": {},
             "sketches": {},
@@ -212,6 +217,28 @@ class Reports:
             )
         return [point for point in points if point.seq in new]
 
+    async def _check_room(self, session: Any, row: RunRow) -> None:
+        if row.bytes > self._max_run_bytes:
+            raise ConflictError(
+                f"A run may take {self._max_run_bytes >> 20} MiB, and this would be more.",
+                hint="Log less often and fewer metrics: every tenth step is enough for a curve.",
+                code="run-full",
+            )
+        count, taken = await runs.held(session, owner=row.owner, cohort_uid=row.cohort_uid)
+        if count > self._max_runs:
+            raise ConflictError(
+                f"You have {self._max_runs} runs in this cohort, which is the most.",
+                hint="Remove runs that you no longer need, on their pages in the portal.",
+                code="too-many-runs",
+            )
+        if taken > self._max_owner_bytes:
+            raise ConflictError(
+                f"Your runs in this cohort take {self._max_owner_bytes >> 20} MiB,"
+                " which is the most.",
+                hint="Remove runs that you no longer need, on their pages in the portal.",
+                code="run-full",
+            )
+
     def _count(self, row: RunRow, new: Sequence[PointDraft]) -> None:
         stored = [
             (point.seq, point.step, {name: to_stored(v) for name, v in point.values.items()})
@@ -228,6 +255,7 @@ class Reports:
         row.metrics = metrics
         row.sketches = self._sketches(row, stored)
         row.points += len(new)
+        row.bytes += sum(_size(values) + _POINT_BYTES for _, _, values in stored)
         row.batches += 1
         row.last_seq = max(row.last_seq, *(point.seq for point in new))
         row.last_point_at = self._clock()
@@ -250,6 +278,11 @@ class Reports:
 
     def _view(self, row: RunRow) -> RunView:
         return run_view(row, lab=self._cluster.lab(row.lab), now=self._clock())
+
+
+def _size(value: dict[str, Any]) -> int:
+    """Return how many bytes ``value`` takes as databases are given it."""
+    return len(json.dumps(value))
 
 
 def _bounded(value: dict[str, Any], field: str) -> dict[str, Any]:

@@ -9,7 +9,12 @@ from practicum_portal.broker import Broker
 from practicum_portal.clock import Clock
 from practicum_portal.cluster import Cluster
 from practicum_portal.database import Database
-from practicum_portal.errors import BadRequestError, NotFoundError
+from practicum_portal.errors import (
+    BadRequestError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+)
 from practicum_portal.figures import Curve
 from practicum_portal.identity import Person
 from practicum_portal.models import RunRow
@@ -23,7 +28,7 @@ from practicum_portal.presentation.runs import (
     run_view,
     tracked_metrics,
 )
-from practicum_portal.store import runs
+from practicum_portal.store import audit, runs
 from practicum_portal.views.base import Page
 from practicum_portal.views.runs import (
     CompareView,
@@ -39,7 +44,10 @@ from practicum_portal.views.runs import (
 COMPARED_MOST = 10
 _DRAWN = 400
 """Buckets of a curve; each keeps at most five points."""
-_REMEMBERED = 64
+_REMEMBERED = 300_000
+"""Points of curves that are kept drawn, some hundred bytes each."""
+_READ = 10_000
+"""Values that are read in one go: reading more would hold up everyone else."""
 _BATCH = 1000
 
 
@@ -60,7 +68,8 @@ class Runs:
         self._broker = broker
         self._clock = clock
         self._poll = poll_seconds
-        self._drawn: OrderedDict[tuple[str, int], CurvesView] = OrderedDict()
+        self._drawn: OrderedDict[int, CurvesView] = OrderedDict()
+        self._drawing = asyncio.Lock()
 
     async def list_for(
         self,
@@ -105,6 +114,26 @@ class Runs:
     async def get(self, person: Person, run_id: str) -> RunView:
         """Return a run that the person may see."""
         return self._view((await self._rows(person, [run_id]))[0])
+
+    async def delete(self, person: Person, run_id: str) -> None:
+        """Remove a run of the person's own, with its points, for good."""
+        async with self._database.write() as session:
+            row = await runs.locked(session, run_id)
+            if row is None or not self._may_see(person, row):
+                raise _unknown()
+            if row.owner != person.name:
+                raise ForbiddenError("Only its owner removes a run.", hint="Ask that person.")
+            if self._view(row).live:  # its sandbox would make it anew with what it sends next
+                raise ConflictError(
+                    "The run is still going.",
+                    hint="Stop it in the notebook first, or wait until it is silent.",
+                    code="run-live",
+                )
+            await session.delete(row)
+            deed = audit.Deed(person.name, "run.delete", run_id, row.cohort, row.cohort_uid)
+            await audit.note(session, deed, now=self._clock())
+        self._drawn.pop(row.number, None)
+        self._broker.publish(run_id)
 
     async def points(
         self, person: Person, run_id: str, *, after: int = 0, limit: int = _BATCH
@@ -183,14 +212,22 @@ class Runs:
         )
 
     async def _curves(self, row: RunRow) -> CurvesView:
-        known = self._drawn.get((row.id, row.batches))
-        if known is not None:
-            return known
+        async with self._drawing:  # one at a time: a long run takes much memory meanwhile
+            view = self._drawn.pop(row.number, None)
+            if view is None or view.position < row.batches:
+                view = await self._draw(row)
+            self._drawn[row.number] = view
+            while sum(map(_size, self._drawn.values())) > _REMEMBERED:
+                self._drawn.popitem(last=False)
+            return view
+
+    async def _draw(self, row: RunRow) -> CurvesView:
         width = max(1, -(-(row.last_seq + 1) // _DRAWN))
         curves: dict[str, Curve] = {}
         start: float | None = None
         async with self._database.read() as session:
-            async for points in runs.stream_points(session, row.number):
+            lines = max(1, _READ // max(1, len(row.metrics)))
+            async for points in runs.stream_points(session, row.number, lines=lines):
                 for point in points:
                     if point.batch > row.batches:
                         continue  # it came meanwhile: a live view gets it after the position
@@ -199,23 +236,17 @@ class Runs:
                         curve = curves.setdefault(name, Curve(width=width))
                         curve.add(point.seq, point.step, point.time, value)
                 await asyncio.sleep(0)  # others have their turn while a long run is read
-        view = self._drawing(row, curves, start or 0.0)
-        self._drawn[row.id, row.batches] = view
-        while len(self._drawn) > _REMEMBERED:
-            self._drawn.popitem(last=False)
-        return view
-
-    def _drawing(self, row: RunRow, curves: dict[str, Curve], start: float) -> CurvesView:
         tracked = tracked_metrics(self._cluster.lab(row.lab))
         drawn = []
         for name in in_order(list(curves), tracked):
-            points = curves[name].points()
+            await asyncio.sleep(0)
+            kept = curves[name].points()
             drawn.append(
                 CurveView(
                     metric=name,
-                    steps=tuple(step for step, _, _ in points),
-                    values=tuple(value for _, _, value in points),
-                    times=tuple(round(time - start, 3) for _, time, _ in points),
+                    steps=tuple(step for step, _, _ in kept),
+                    values=tuple(value for _, _, value in kept),
+                    times=tuple(round(time - (start or 0.0), 3) for _, time, _ in kept),
                 )
             )
         thinned = any(len(each.steps) < curves[each.metric].count for each in drawn)
@@ -227,9 +258,7 @@ class Runs:
         rows = [found.get(run_id) for run_id in ids]
         seen = [row for row in rows if row is not None and self._may_see(person, row)]
         if len(seen) < len(ids):
-            raise NotFoundError(
-                "There is no such run.", hint="It may be another person's; look at the list."
-            )
+            raise _unknown()
         return seen
 
     def _may_see(self, person: Person, row: RunRow) -> bool:
@@ -250,3 +279,13 @@ class Runs:
 
     def _view(self, row: RunRow) -> RunView:
         return run_view(row, lab=self._cluster.lab(row.lab), now=self._clock())
+
+
+def _size(view: CurvesView) -> int:
+    return sum(len(curve.steps) for curve in view.curves)
+
+
+def _unknown() -> NotFoundError:
+    return NotFoundError(
+        "There is no such run.", hint="It may be another person's; look at the list."
+    )

@@ -103,6 +103,8 @@ class Sandboxes:
             )
         self._starts.take(person.name)
         sandbox = self._cluster.sandbox_for(owner, lab, cohort=cohort)
+        if sandbox is None:
+            admission.nowhere_else(self._cluster, owner, lab)
         name = sandbox.metadata.name if sandbox else sandbox_name(owner, lab)
         await self._journal.note(person, "sandbox.start", cohort, name, {"owner": owner})
         if sandbox is None:
@@ -158,13 +160,15 @@ class Sandboxes:
 
         def decide(sandbox: Sandbox) -> dict[str, Any]:
             latest = latest_deadline(sandbox, lifetime_of(sandbox, self._cluster))
-            deadline = sandbox.status.deadline
-            if latest is None or deadline is None:
+            said = sandbox.status.deadline
+            if latest is None or said is None:
                 raise ConflictError(
                     "Only a sandbox that runs can be extended.",
                     hint="Start it; its time then begins anew.",
                     code="not-running",
                 )
+            # What was asked for just now counts, also before the operator has seen it.
+            deadline = max(said, sandbox.spec.deadline or said)
             wanted = min(deadline + timedelta(minutes=minutes), latest)
             if wanted <= deadline:
                 raise ConflictError(

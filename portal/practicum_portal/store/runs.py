@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Row, and_, delete, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from practicum_portal.models import PointRow, RunRow
 from practicum_portal.store.upsert import upsert
-
-_STREAM = 2000
 
 Point = Row[int, int, float, dict[str, Any], int]
 """seq, step, time, values, batch"""
@@ -115,14 +113,24 @@ async def locked(session: AsyncSession, run_id: str) -> RunRow | None:
     return found
 
 
-async def count_of(session: AsyncSession, *, owner: str, cohort_uid: str) -> int:
-    """Return how many runs a person has in a cohort."""
-    return (
-        await session.scalar(
-            select(func.count()).where(and_(RunRow.owner == owner, RunRow.cohort_uid == cohort_uid))
+async def held(session: AsyncSession, *, owner: str, cohort_uid: str) -> tuple[int, int]:
+    """Return how many runs a person has in a cohort, and how many bytes they take."""
+    rows = await session.execute(
+        select(func.count(), func.coalesce(func.sum(RunRow.bytes), 0)).where(
+            and_(RunRow.owner == owner, RunRow.cohort_uid == cohort_uid)
         )
-        or 0
     )
+    count, taken = rows.one()
+    return count, int(taken)
+
+
+async def remove_oldest_in(session: AsyncSession, cohort_uid: str) -> bool:
+    """Remove a run of a cohort with its points; return whether there was one."""
+    number = await session.scalar(
+        select(func.min(RunRow.number)).where(RunRow.cohort_uid == cohort_uid)
+    )
+    await session.execute(delete(RunRow).where(RunRow.number == number))
+    return number is not None
 
 
 async def create(session: AsyncSession, values: Mapping[str, Any]) -> bool:
@@ -167,20 +175,22 @@ async def points_of(session: AsyncSession, number: int, *, batch: int) -> Sequen
     return rows.all()
 
 
-async def stream_points(session: AsyncSession, number: int) -> AsyncIterator[Sequence[Point]]:
-    """Yield all points of a run by seq, some thousand at a time."""
+async def stream_points(
+    session: AsyncSession, number: int, *, lines: int
+) -> AsyncIterator[Sequence[Point]]:
+    """Yield all points of a run by seq, ``lines`` at a time."""
     after = -1
     while True:
         rows = await session.execute(
             select(*_POINT)
             .where(and_(PointRow.run_number == number, PointRow.seq > after))
             .order_by(PointRow.seq)
-            .limit(_STREAM)
+            .limit(lines)
         )
         points = rows.all()
         if points:
             yield points
-        if len(points) < _STREAM:
+        if len(points) < lines:
             return
         after = points[-1].seq
 

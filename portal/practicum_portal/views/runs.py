@@ -96,6 +96,11 @@ class RunView(View):
     """When points last came."""
 
     @property
+    def live(self) -> bool:
+        """Whether it reports at the moment."""
+        return self.state is RunState.RUNNING and not self.quiet
+
+    @property
     def not_finite(self) -> bool:
         """Whether any metric was NaN or infinite at any point."""
         return any(metric.not_finite for metric in self.metrics)

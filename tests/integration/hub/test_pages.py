@@ -96,7 +96,7 @@ def test_the_home_page(site, visit, axe):
     expect(page.get_by_role("heading", name="Your servers")).to_be_hidden()
 
 
-def test_a_server_is_suspended_and_resumed_from_the_home_page(site, visit, wait):
+def test_a_server_is_suspended_on_the_home_page_and_resumed_in_the_portal(site, visit, wait):
     sandbox = site.sandbox()
     sandbox.connect()
     page = visit("/hub/home", "trainee")
@@ -106,11 +106,18 @@ def test_a_server_is_suspended_and_resumed_from_the_home_page(site, visit, wait)
     wait("stopped at the Hub", lambda: not sandbox.at_hub().get("pending"))
 
     page.reload()
-    page.locator(f"#start-{sandbox.server}").click()
-    wait("the wish is written", lambda: sandbox.desired == "Running")
+    expect(page.locator(".start-server")).to_have_count(0)
+    page.goto(f"{site.public}/hub/spawn/trainee/{sandbox.server}")
+    expect(page.locator("body")).to_contain_text("Resume it in the portal")
+    assert sandbox.desired == "Suspended"
+
+
+def test_the_page_of_a_start_goes_on_to_the_server(site, visit):
+    sandbox = site.sandbox()
     sandbox.status(
         phase="Starting", stages=[{"stage": "Preparing", "began": "2026-01-01T00:00:00Z"}]
     )
+    page = visit(f"/hub/spawn/trainee/{sandbox.server}", "trainee")
     expect(page.get_by_role("heading", name="Your sandbox is starting")).to_be_visible()
     expect(page.locator("#progress-message")).to_contain_text("workspace and the image")
     sandbox.serve()

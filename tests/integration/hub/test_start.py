@@ -28,36 +28,17 @@ def test_the_hub_adopts_the_operators_token_and_keeps_it_to_its_server(site):
     assert "users:activity!user=trainee" in scopes
 
 
-def test_a_person_resumes_a_suspended_sandbox(site, wait):
-    sandbox = site.sandbox()
-    sandbox.suspend()
-
-    answers = []
-    start = f"/users/trainee/servers/{sandbox.server}"
-    person = threading.Thread(target=lambda: answers.append(site.api("POST", start, "trainee")))
-    person.start()
-    wait("the wish is written", lambda: sandbox.desired == "Running")
-    sandbox.serve()
-    person.join()
-
-    assert answers[0].status_code in {201, 202}
-    wait("ready at the Hub", sandbox.is_ready)
-    [(query, _)] = site.cluster.patches(sandbox.name)
-    assert query["fieldManager"] == "practicum-hub"
-
-
 def test_old_status_is_not_taken_for_the_answer_to_a_new_wish(site, wait):
     sandbox = site.sandbox()
     sandbox.serve()
     body = sandbox.body
-    body["spec"]["desiredState"] = "Suspended"
+    body["spec"]["restart"] = "once-more"
     body["metadata"]["generation"] += 1
     site.cluster.put(body)
 
     threading.Thread(
         target=site.api, args=("POST", f"/users/trainee/servers/{sandbox.server}", "trainee")
     ).start()
-    wait("the wish is written", lambda: sandbox.desired == "Running")
     wait("the spawn is pending", lambda: sandbox.at_hub().get("pending") == "spawn")
     assert not sandbox.is_ready()
     first = sandbox.token
@@ -68,14 +49,16 @@ def test_old_status_is_not_taken_for_the_answer_to_a_new_wish(site, wait):
     assert sandbox.scopes_of_token() is None
 
 
-def test_a_service_never_resumes_what_is_suspended(site):
+def test_nobody_resumes_at_the_hub_which_knows_no_roster(site):
     sandbox = site.sandbox()
     sandbox.serve()
     sandbox.suspend()
 
-    answer = sandbox.register()
-    assert answer.status_code == 409
-    assert "suspended" in answer.json()["message"]
+    start = f"/users/trainee/servers/{sandbox.server}"
+    for answer in (sandbox.register(), site.api("POST", start, "trainee")):
+        assert answer.status_code == 409
+        assert "Resume it in the portal" in answer.json()["message"]
+    assert sandbox.desired == "Suspended"
     assert site.cluster.patches(sandbox.name) == []
 
 

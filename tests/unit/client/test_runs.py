@@ -109,3 +109,13 @@ def test_a_chart_has_its_corners():
 
 def test_settings_are_flattened():
     assert flat({"a": {"b": 1, "c": {"d": 2}}, "e": []}) == {"a.b": 1, "a.c.d": 2, "e": []}
+
+
+def test_a_run_is_removed_when_that_was_confirmed(practicum, report):
+    report("run-rank-8", 8, [3.0])
+    asked = practicum("runs", "delete", "run-rank-8", person="trainee", stdin="n\n")
+    assert "rank 8" in asked.stderr
+    assert len(practicum.json("runs", "list")) == 1
+    done = practicum("runs", "delete", "run-rank-8", "--yes", person="trainee")
+    assert "rank 8 is removed." in done.stderr
+    assert practicum.json("runs", "list") == []

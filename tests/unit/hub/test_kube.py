@@ -22,7 +22,9 @@ def test_events() -> None:
     assert kube.read_event(mark) == Change("9")
 
 
-@pytest.mark.parametrize(("code", "error"), [(410, ExpiredError), (500, UnavailableError)])
+@pytest.mark.parametrize(
+    ("code", "error"), [(410, ExpiredError), (500, UnavailableError), (520, UnavailableError)]
+)
 def test_error_events(code: int, error: type[Exception]) -> None:
     with pytest.raises(error):
         kube.read_event({"type": "ERROR", "object": {"kind": "Status", "code": code}})

@@ -69,44 +69,38 @@ def test_a_sandbox_that_is_gone_or_made_anew_has_ended() -> None:
 @pytest.mark.parametrize("phase", [None, *Phase])
 def test_every_phase_either_waits_or_refuses_with_a_text(phase: Phase | None) -> None:
     for desired in DesiredState:
-        for person in (True, False):
-            found = outlook.refusal(
-                sandbox(desired=desired, phase=phase), by_person=person, waited=10
-            )
-            if found is not None:
-                assert found.text.en
-                assert found.text.zh
-                assert found.status >= HTTPStatus.BAD_REQUEST
+        found = outlook.refusal(sandbox(desired=desired, phase=phase), waited=10)
+        if found is not None:
+            assert found.text.en
+            assert found.text.zh
+            assert found.status >= HTTPStatus.BAD_REQUEST
 
 
 @pytest.mark.parametrize(
-    ("found", "person", "waited", "reason"),
+    ("found", "waited", "reason"),
     [
-        (None, True, 0.1, None),
-        (None, True, 1.5, "no-sandbox"),
-        (sandbox(deleted=True), True, 0, "terminating"),
-        (sandbox(desired="Suspended", phase="Suspended"), False, 0.1, None),
-        (sandbox(desired="Suspended", phase="Suspended"), False, 1.5, "suspended"),
-        (sandbox(desired="Suspended", phase="Suspended"), True, 99, None),
-        (sandbox(phase="Queued"), True, 1, None),
-        (sandbox(phase="Queued"), True, 3, "queued"),
-        (sandbox(phase="Pending"), False, 3, "pending"),
-        (sandbox(phase="Stalled"), True, 0, "stalled"),
-        (sandbox(phase="Stalled", generation=2, observedGeneration=1), True, 3, None),
-        (sandbox(phase="Stalled", generation=2, observedGeneration=1), True, 61, "unseen"),
-        (sandbox(phase="Starting"), True, 500, None),
+        (None, 0.1, None),
+        (None, 1.5, "no-sandbox"),
+        (sandbox(deleted=True), 0, "terminating"),
+        (sandbox(desired="Suspended", phase="Suspended"), 0.1, None),
+        (sandbox(desired="Suspended", phase="Suspended"), 1.5, "suspended"),
+        (sandbox(phase="Queued"), 1, None),
+        (sandbox(phase="Queued"), 3, "queued"),
+        (sandbox(phase="Pending"), 3, "pending"),
+        (sandbox(phase="Stalled"), 0, "stalled"),
+        (sandbox(phase="Stalled", generation=2, observedGeneration=1), 3, None),
+        (sandbox(phase="Stalled", generation=2, observedGeneration=1), 61, "unseen"),
+        (sandbox(phase="Starting"), 500, None),
     ],
 )
-def test_refusals(found: Sandbox | None, person: bool, waited: float, reason: str | None) -> None:
-    refused = outlook.refusal(found, by_person=person, waited=waited)
+def test_refusals(found: Sandbox | None, waited: float, reason: str | None) -> None:
+    refused = outlook.refusal(found, waited=waited)
     assert (refused and refused.reason) == reason
 
 
 def test_a_refusal_repeats_what_the_operator_says() -> None:
     ready = {"type": "Ready", "status": "False", "reason": "UnknownLab", "message": "No lab x."}
-    refused = outlook.refusal(
-        sandbox(phase="Pending", conditions=[ready]), by_person=True, waited=3
-    )
+    refused = outlook.refusal(sandbox(phase="Pending", conditions=[ready]), waited=3)
     assert refused is not None
     assert "No lab x." in refused.text.en
 

@@ -124,6 +124,7 @@ def pages(samples):
             ("confirm.html", trainee, "/x", {"sandbox": s.make_sandbox(), "ask": ask, "next": "/"})
             for ask in ASKS.values()
         ),
+        ("run_delete.html", trainee, "/runs/r/delete", {"run": s.make_run()}),
         (
             "runs.html",
             instructor,

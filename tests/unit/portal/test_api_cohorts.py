@@ -49,6 +49,14 @@ async def test_an_admin_makes_changes_and_removes_a_cohort(portal):
     assert "deletionTimestamp" in portal.kubernetes.body("cohorts", "llm-2026")["metadata"]
 
 
+async def test_a_form_that_goes_beyond_a_bound_says_so(portal):
+    admin = await portal.sign_in("admin", admin=True)
+    page = await admin.post("/admin/cohorts/new", data={"name": "llm", "sandboxes": "20000"})
+    assert page.status_code == 200
+    assert "This is too large." in page.text
+    assert portal.kubernetes.verbs() == []
+
+
 async def test_only_admins_change_cohorts(portal):
     for name in ("instructor", "trainee"):
         person = await portal.sign_in(name)
@@ -190,6 +198,7 @@ async def test_a_hub_that_is_away_leaves_the_roster_as_it_was(portal):
     response = await put_roster(instructor, CSV + "trainee-2,,,\n")
     portal.hub.away = ""
     assert (response.status_code, response.json()["code"]) == (503, "hub-away")
+    assert "The roster is as it was." in response.json()["hint"]  # some accounts may be new
     assert ("trainee-2", "trainee") not in await users(instructor)
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import base64
 import json
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from practicum_portal import retention
+from practicum_portal.cluster import Cluster
 from practicum_portal.database import Database
 from practicum_portal.identity import Person
-from practicum_portal.models import RunRow
+from practicum_portal.models import CohortRow, MembershipRow, PointRow, RunRow
 
 RUN = "run00001"
 
@@ -295,6 +298,42 @@ async def test_long_runs_are_thinned_and_keep_their_extremes(portal, reporter):
     assert (len(page["points"]), page["next"], page["more"]) == (1000, 1, True)
 
 
+async def test_drawn_curves_are_kept_once_a_run_and_within_bounds(portal, reporter, monkeypatch):
+    monkeypatch.setattr("practicum_portal.services.runs._REMEMBERED", 8)
+    trainee = await portal.sign_in("trainee")
+    kept = portal.container.services.runs._drawn
+
+    async def look(run):
+        portal.statements.clear()
+        body = (await trainee.get(f"/api/v1/runs/{run}/curves")).json()
+        drawn = any("points" in text.partition("FROM")[2] for text in portal.statements)
+        return len(body["curves"][0]["values"]), drawn
+
+    for seq in range(5):
+        await send(reporter, point(seq, 1.0))
+        assert await look(RUN) == (seq + 1, True)
+    assert await look(RUN) == (5, False)
+    assert [view.run for view in kept.values()] == [RUN]
+    await reporter.put("/api/v1/runs/run00002", json={})
+    await send(reporter, *[point(seq, 1.0) for seq in range(4)], run="run00002")
+    assert await look("run00002") == (4, True)
+    assert [view.run for view in kept.values()] == ["run00002"]
+    await send(reporter, *[point(seq, 1.0) for seq in range(4, 10)], run="run00002")
+    assert await look("run00002") == (10, True)
+    assert not kept
+
+
+async def test_many_metrics_are_read_few_points_at_a_time(portal, reporter, monkeypatch):
+    monkeypatch.setattr("practicum_portal.services.runs._READ", 30)
+    many = {f"m{number}": 1.0 for number in range(10)}
+    await send(reporter, *[point(seq, **many) for seq in range(10)])
+    trainee = await portal.sign_in("trainee")
+    portal.statements.clear()
+    body = (await trainee.get(f"/api/v1/runs/{RUN}/curves")).json()
+    assert [len(curve["values"]) for curve in body["curves"]] == [10] * 10
+    assert sum("FROM points" in text for text in portal.statements) == 4
+
+
 async def test_two_requests_at_once_lose_nothing(portal, reporter):
     batches = [[point(seq, float(seq)) for seq in range(n * 20, n * 20 + 30)] for n in range(8)]
     responses = await asyncio.gather(*(send(reporter, *batch) for batch in batches))
@@ -394,3 +433,143 @@ async def test_a_database_locked_by_another_is_a_503_and_nothing_is_lost(
         assert int(response.headers["retry-after"]) > 0
         assert (await send(client, point(0, 1.0))).json()["accepted"] == 1
     await holder.close()
+
+
+@pytest.fixture
+def narrow(portal):
+    """Narrow the budgets of bytes."""
+
+    def narrowed(*, run=1 << 30, owner=1 << 30):
+        reports = portal.container.services.reports
+        reports._max_run_bytes, reports._max_owner_bytes = run, owner
+
+    return narrowed
+
+
+async def test_a_run_that_takes_too_much_is_full_and_nothing_of_the_request_is_kept(
+    portal, reporter, narrow
+):
+    narrow(run=1500)
+    assert (await send(reporter, *[point(seq, 1.0) for seq in range(10)])).status_code == 200
+    response = await send(reporter, *[point(seq, 1.0) for seq in range(10, 30)])
+    assert (response.status_code, response.json()["code"]) == (409, "run-full")
+    assert (await send(reporter, point(10, 1.0))).json()["points"] == 11
+    await reporter.put("/api/v1/runs/run00002", json={})
+    assert (await send(reporter, point(0, 1.0), run="run00002")).status_code == 200
+
+
+async def test_what_all_runs_of_a_person_take_in_a_cohort_is_bounded_until_some_are_removed(
+    portal, reporter, narrow, make
+):
+    await send(reporter, *[point(seq, 1.0) for seq in range(20)])
+    url = f"/api/v1/runs/{RUN}/finish"
+    await reporter.post(url, json={"state": "finished", "summary": {"text": "x" * 1000}})
+    narrow(owner=3000)
+    config = {"config": {"text": "x" * 1000}}
+    for refused in (
+        await send(reporter, *[point(seq, 1.0) for seq in range(20, 40)]),
+        await reporter.put("/api/v1/runs/run00002", json=config),
+    ):
+        assert (refused.status_code, refused.json()["code"]) == (409, "run-full")
+        assert "Remove runs" in refused.json()["hint"]
+    portal.kubernetes.put("sandboxes", make.sandbox("trainee-2"))
+    await portal.settled()
+    other = portal.sandbox_client("trainee-2", "lora")
+    assert (await other.put("/api/v1/runs/run00003", json=config)).status_code == 200
+
+    trainee = await portal.sign_in("trainee")
+    assert (await trainee.delete(f"/api/v1/runs/{RUN}")).status_code == 204
+    assert (await reporter.put("/api/v1/runs/run00002", json=config)).status_code == 200
+
+
+async def test_its_owner_alone_removes_a_run_once_it_does_not_report(portal, reporter):
+    await send(reporter, point(0, 1.0))
+    url = f"/api/v1/runs/{RUN}"
+    trainee = await portal.sign_in("trainee")
+    live = await trainee.delete(url)
+    assert (live.status_code, live.json()["code"]) == (409, "run-live")
+    await reporter.post(f"{url}/finish", json={"state": "finished"})
+    for name, status in (("instructor", 403), ("trainee-2", 404)):
+        assert (await (await portal.sign_in(name)).delete(url)).status_code == status
+    assert (await trainee.delete(url)).status_code == 204
+    assert (await trainee.get(url)).status_code == 404
+    assert (await trainee.delete(url)).status_code == 404
+    async with portal.container.clients.database.read() as session:
+        assert (await session.scalars(select(PointRow))).all() == []
+    admin = await portal.sign_in("admin", admin=True)
+    line, *_ = (await admin.get("/api/v1/audit?cohort=class-a")).json()["items"]
+    assert (line["action"], line["target"], line["actor"]) == ("run.delete", RUN, "trainee")
+
+
+async def test_a_run_is_removed_from_its_page(portal, reporter):
+    trainee = await portal.sign_in("trainee")
+    assert f"/runs/{RUN}/delete" not in (await trainee.get(f"/runs/{RUN}")).text
+    await reporter.post(f"/api/v1/runs/{RUN}/finish", json={"state": "finished"})
+    assert f"/runs/{RUN}/delete" in (await trainee.get(f"/runs/{RUN}")).text
+    instructor = await portal.sign_in("instructor")
+    assert f"/runs/{RUN}/delete" not in (await instructor.get(f"/runs/{RUN}")).text
+    assert "Remove this run?" in (await trainee.get(f"/runs/{RUN}/delete")).text
+    done = await trainee.post(f"/runs/{RUN}/delete")
+    assert (done.status_code, done.headers["location"]) == (303, "/runs")
+    assert "The run is removed." in (await trainee.get("/runs")).text
+
+
+async def test_what_a_removed_cohort_left_goes_after_a_grace(portal, reporter, make):
+    await send(reporter, point(0, 1.0))
+    database, cluster = portal.container.clients.database, portal.container.cluster
+
+    async def sweep(**later):
+        portal.clock.forward(**later)
+        await retention.sweep(database, cluster, grace=timedelta(days=90), clock=portal.clock)
+
+    async def left():
+        async with database.read() as session:
+            tables = (RunRow, PointRow, MembershipRow, CohortRow)
+            return [await session.scalar(select(func.count()).select_from(t)) for t in tables]
+
+    await sweep()
+    portal.kubernetes.remove("cohorts", "class-a")
+    await portal.settled()
+    await sweep(days=100)
+    assert await left() == [1, 1, 2, 1]
+    await sweep(days=89)
+    assert await left() == [1, 1, 2, 1]
+    portal.kubernetes.put("cohorts", make.cohort())
+    await portal.settled()
+    await sweep(days=2)
+    portal.kubernetes.remove("cohorts", "class-a")
+    await portal.settled()
+    await sweep(days=2)
+    assert await left() == [1, 1, 2, 1]
+    await sweep(days=91)
+    assert await left() == [0, 0, 0, 0]
+
+
+async def test_runs_of_a_removed_cohort_without_a_roster_go_too(portal, reporter, make):
+    portal.kubernetes.put("sandboxes", make.sandbox("admin", cohort_name="class-b"))
+    await portal.settled()
+    admin = portal.sandbox_client("admin", "lora")
+    await admin.put("/api/v1/runs/run00002", json={})
+    portal.kubernetes.remove("cohorts", "class-b")
+    await portal.settled()
+    for _ in range(2):
+        portal.clock.forward(days=1)
+        await retention.sweep(
+            portal.container.clients.database,
+            portal.container.cluster,
+            grace=timedelta(hours=1),
+            clock=portal.clock,
+        )
+    person = await portal.sign_in("admin", admin=True)
+    listed = (await person.get("/api/v1/runs")).json()["items"]
+    assert [run["id"] for run in listed] == [RUN]
+
+
+async def test_nothing_is_swept_before_the_cluster_is_known(portal, reporter):
+    unknown = Cluster(portal.kubernetes)
+    for _ in range(2):
+        portal.clock.forward(days=1)
+        database = portal.container.clients.database
+        await retention.sweep(database, unknown, grace=timedelta(0), clock=portal.clock)
+    trainee = await portal.sign_in("trainee")
+    assert (await trainee.get(f"/api/v1/runs/{RUN}")).status_code == 200

@@ -80,6 +80,25 @@ async def test_start_finds_a_sandbox_that_kubectl_made_under_another_name(portal
     assert portal.kubernetes.verbs() == ["patch"]
 
 
+async def test_a_lab_of_two_cohorts_is_started_in_one_and_the_other_says_where(
+    portal, make, on_roster
+):
+    portal.kubernetes.put("sandboxes", make.sandbox(phase="Suspended"))
+    await portal.settled()
+    await on_roster(portal, "class-b", trainee="trainee")
+    trainee = await portal.sign_in("trainee")
+
+    response = await trainee.post("/api/v1/sandboxes", json={"cohort": "class-b", "lab": "lora"})
+
+    assert (response.status_code, response.json()["code"]) == (409, "in-other-cohort")
+    assert "class-a" in response.json()["detail"]
+    assert portal.kubernetes.verbs() == []
+    portal.kubernetes.remove("sandboxes", "trainee--lora", NAMESPACE)
+    await portal.settled()
+    again = await trainee.post("/api/v1/sandboxes", json={"cohort": "class-b", "lab": "lora"})
+    assert again.status_code == 202, again.text
+
+
 async def test_resume_forgets_the_deadline_of_the_attempt_that_is_over(portal, make):
     portal.kubernetes.put(
         "sandboxes", make.sandbox(phase="Suspended", deadline="2026-03-02T08:30:00Z")
@@ -125,6 +144,17 @@ async def test_extend_stops_where_the_lab_does(portal, make, minutes, deadline):
     assert response.status_code == 202, response.text
     spec = portal.kubernetes.body("sandboxes", "trainee--lora", NAMESPACE)["spec"]
     assert spec["deadline"] == deadline
+
+
+async def test_two_quick_extensions_add_up_before_the_operator_has_seen_the_first(portal, make):
+    portal.kubernetes.put("sandboxes", make.sandbox())
+    await portal.settled()
+    trainee = await portal.sign_in("trainee")
+    url = "/api/v1/sandboxes/class-a/trainee--lora/extend"
+    for deadline in ("2026-03-02T12:45:00Z", "2026-03-02T13:30:00Z"):
+        assert (await trainee.post(url, json={"minutes": 45})).status_code == 202
+        spec = portal.kubernetes.body("sandboxes", "trainee--lora", NAMESPACE)["spec"]
+        assert spec["deadline"] == deadline
 
 
 async def test_extend_at_the_end_says_that_there_is_no_more(portal, make):

@@ -67,6 +67,31 @@ async def test_an_api_server_that_is_away_is_asked_again_and_its_silence_shows(m
     assert cluster.lab("lora")
 
 
+async def test_watches_that_end_at_once_are_not_repeated_without_a_pause(portal, make):
+    kubernetes = type(portal.kubernetes)()
+    pauses = []
+
+    async def ends(plural, version):
+        kubernetes.calls.append(("watch", plural, ""))
+        if len(kubernetes.calls) % 2:
+            raise make.refusal(410, "Expired")
+        return
+        yield
+
+    async def pause(seconds):
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    kubernetes.watch = ends
+    task = asyncio.create_task(Cluster(kubernetes, pause=pause).run())
+    await _until(lambda: len(pauses) > 40)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert min(pauses) > 0
+    watches = [call for call in kubernetes.calls if call[0] == "watch"]
+    assert len(watches) <= len(pauses) + 4
+
+
 async def test_silence_counts_from_the_kind_that_was_heard_of_least_lately():
     now = 100.0
     cluster = Cluster(None, clock=lambda: now)
@@ -99,6 +124,20 @@ def test_an_answer_to_a_write_does_not_bring_back_what_was_removed_since(make):
     assert cluster.sandbox("class-a", "trainee--lora") is None
 
 
+def test_what_was_made_anew_outlives_late_news_of_the_former(make):
+    cluster = Cluster(None)
+    cluster.sandboxes.replace([_versioned(make.sandbox(), 10)], "10")
+    cluster.sandboxes.put(_versioned(make.sandbox(phase="Queued"), 14))
+    with cluster.subscribe() as news:
+        deleted = {"type": "DELETED", "object": _versioned(make.sandbox(), 12)}
+        cluster.sandboxes.event(deleted)
+        cluster.sandboxes.replace([], "13")
+        assert cluster.sandbox("class-a", "trainee--lora").status.phase == "Queued"
+        assert not news._changed
+        cluster.sandboxes.replace([], "15")
+    assert cluster.sandbox("class-a", "trainee--lora") is None
+
+
 def test_what_is_not_understood_is_left_out_and_the_rest_is_there(make, caplog):
     cluster = Cluster(None)
     broken = _versioned(make.lab("broken"), 5)
@@ -121,14 +160,21 @@ def test_of_two_sandboxes_behind_one_server_the_oldest_counts(make):
     assert cluster.sandbox_for("trainee", "other") is None
 
 
-async def test_not_ready_before_the_first_list_nor_after_a_long_silence(portal, settings, opened):
-    client = portal.client()
-    assert (await client.get("/readyz")).status_code == 200
+async def test_a_long_silence_is_told_and_the_portal_serves_on(portal):
+    trainee = await portal.sign_in("trainee")
+    assert "may be old" not in (await trainee.get("/")).text
     portal.container.cluster._clock = lambda: 1e9
-    response = await client.get("/readyz")
-    assert response.status_code == 503
+    response = await trainee.get("/readyz")
+    assert (response.status_code, response.json()["ready"]) == (200, True)
     assert response.json()["cluster"]["silent_seconds"] > 120
-    assert (await client.get("/healthz")).status_code == 200
+    assert "may be old" in (await trainee.get("/")).text
+
+
+async def test_not_ready_before_the_first_list(portal):
+    portal.container.cluster.labs.heard = None
+    response = await portal.client().get("/readyz")
+    assert (response.status_code, response.json()["ready"]) == (503, False)
+    assert (await portal.client().get("/healthz")).status_code == 200
 
 
 async def _until(condition):

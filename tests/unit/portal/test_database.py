@@ -7,12 +7,12 @@ import pytest
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from practicum_portal.database import Database, DatabaseAwayError
 from practicum_portal.migrations import config, migrate
-from practicum_portal.models import AuditRow, Base
+from practicum_portal.models import AuditRow, Base, RunRow
 from practicum_portal.store import audit
 
 
@@ -69,6 +69,23 @@ async def test_audit_lines_of_before_are_kept_and_belong_to_no_cohort(portal, da
     assert (await instructor.get("/api/v1/audit?cohort=class-a")).json()["items"] == []
 
 
+async def test_runs_of_before_are_measured(portal, make, database):
+    portal.kubernetes.put("sandboxes", make.sandbox())
+    await portal.settled()
+    reporter = portal.sandbox_client("trainee", "lora")
+    await reporter.put("/api/v1/runs/run00001", json={"config": {"lr": 0.1}})
+    points = [{"seq": n, "step": n, "time": 0, "values": {"loss": 0.5}} for n in range(9)]
+    await reporter.post("/api/v1/runs/run00001/points", json={"points": points})
+    async with database.read() as session:
+        counted = await session.scalar(select(RunRow.bytes))
+    async with database.write() as session:
+        connection = await session.connection()
+        await connection.run_sync(lambda plain: command.downgrade(config(plain), "0002"))
+    await migrate(database)
+    async with database.read() as session:
+        assert abs(await session.scalar(select(RunRow.bytes)) - counted) <= len("{}")
+
+
 @pytest.mark.parametrize("statement", [update(AuditRow).values(actor="x"), delete(AuditRow)])
 async def test_the_audit_log_can_not_be_changed(portal, statement):
     database = portal.container.clients.database
@@ -105,6 +122,20 @@ async def test_a_database_that_is_away_is_told_as_such(tmp_path):
             async with database.read() as session:
                 await session.execute(text("SELECT 1"))
         await database.close()
+
+
+@pytest.mark.parametrize("database_kind", ["postgresql"])
+async def test_a_url_says_as_for_libpq_whether_the_way_is_encrypted(database_url):
+    plain = Database(f"{database_url}?sslmode=prefer")
+    async with plain.read() as session:
+        assert await session.scalar(text("SELECT 1")) == 1
+    await plain.close()
+    strict = Database(f"{database_url}?sslmode=require")
+    with pytest.raises(DatabaseAwayError) as caught:
+        async with strict.read() as session:
+            await session.execute(text("SELECT 1"))
+    assert "SSL" in caught.value.params["cause"]
+    await strict.close()
 
 
 @pytest.mark.parametrize("database_kind", ["sqlite"])
