@@ -111,7 +111,7 @@ def _container_trouble(pod: PodView, memory: str, now: datetime, limits: Limits)
         since = pod.scheduled_at or pod.created_at or now
         message = f"The container can't be made: {said}"
         return Trouble(Reason.REJECTED, message[:900], lost=now - since > limits.image)
-    if pod.container.restarts == 0 or pod.ready:
+    if pod.container.restarts == 0 or pod.ready or _fell_silent(pod):
         return None
     lost = pod.container.state == "waiting" and pod.container.restarts >= limits.restarts
     if _out_of_memory(pod):
@@ -119,6 +119,16 @@ def _container_trouble(pod: PodView, memory: str, now: datetime, limits: Limits)
     code = pod.container.last_exit_code
     message = f"The server process ended with code {code} and is started again."
     return Trouble(Reason.CRASHED, message, lost=lost)
+
+
+def _fell_silent(pod: PodView) -> bool:
+    """Whether the server that runs was ready once, and so is busy or stuck: it has not crashed.
+
+    The restart may be hours ago. `ready_at` is when it ceased to be ready.
+    """
+    if pod.container.state != "running" or pod.container.started_at is None:
+        return False
+    return pod.ready_at is not None and pod.container.started_at < pod.ready_at
 
 
 def _scheduling_trouble(pod: PodView) -> Trouble | None:

@@ -1,5 +1,6 @@
 """Each way a Pod fails has a word and a sentence, and is given up neither too soon nor too late."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -103,6 +104,15 @@ def test_a_crash_loop_is_given_up_after_some_restarts(make, restarts, lost) -> N
 
 def test_a_container_that_came_up_again_is_well(make) -> None:
     assert look(make, make.pod(container=crashing(2, state="running"))) is None
+
+
+def test_a_server_that_falls_silent_long_after_a_restart_has_not_crashed(make) -> None:
+    started = make.now - timedelta(hours=5)
+    container = replace(crashing(1, state="running", reason="OOMKilled"), started_at=started)
+    silent = make.pod(ready=False, ready_at=make.now, container=container)
+    assert look(make, silent) is None
+    hangs = make.pod(ready=False, ready_at=started, container=container)
+    assert look(make, hangs).reason is Reason.OUT_OF_MEMORY
 
 
 def test_running_out_of_memory_says_what_to_do(make) -> None:
