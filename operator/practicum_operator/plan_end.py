@@ -17,7 +17,7 @@ from practicum_operator.plan import (
     settle_registration,
     suspended_by,
 )
-from practicum_operator.plan_loss import counting, final_usage, gone_by, still_here
+from practicum_operator.plan_loss import ending_usage, final_usage, gone_by, still_here
 from practicum_operator.resources import CLAIMS
 
 
@@ -57,7 +57,7 @@ def plan_deletion(seen: Observed, policy: Policy) -> Plan:
     status = draft.status
     if status.phase is not Phase.TERMINATING and is_holding(status.phase):
         close_registration(draft)
-        draft.set(phase=Phase.TERMINATING, url="", queue=None, usage=counting(seen).usage)
+        draft.set(phase=Phase.TERMINATING, url="", queue=None, usage=ending_usage(seen))
         draft.not_ready(Reason.TERMINATING)
         draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
         return draft.plan()

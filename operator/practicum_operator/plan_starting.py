@@ -28,6 +28,7 @@ from practicum_operator.plan_loss import (
     POD_GONE,
     counting,
     end_attempt,
+    ending_usage,
     find_trouble,
     give_up_at,
     gone_by,
@@ -196,7 +197,7 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
     draft = Draft(seen)
     if seen.sandbox.spec.desired_state == DesiredState.SUSPENDED:
         close_registration(draft)
-        draft.set(phase=Phase.SUSPENDING, url="")
+        draft.set(phase=Phase.SUSPENDING, url="", usage=ending_usage(seen))
         draft.not_ready(Reason.SUSPENDING)
         draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
         return draft.plan()

@@ -313,6 +313,30 @@ async def test_suspending_counts_use_and_keeps_the_files(world) -> None:
     assert not kinds & {"Pod", "Secret"}
 
 
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_what_ended_while_the_operator_was_away_counts_up_to_its_end(
+    kubernetes, hub, reopen, deleted
+) -> None:
+    async with reopen(kubernetes, hub) as world:
+        await world.running()
+        ended = format_time(world.clock[0] + timedelta(hours=1))
+        later = world.clock[0] + timedelta(hours=5)
+    kubernetes.watch = lambda *_event: None
+    kubernetes.now = lambda: later
+    state = {"terminated": {"exitCode": 0, "finishedAt": ended}}
+    world.say("one-1", {"phase": "Succeeded", "containerStatuses": [{"state": state}]})
+    if deleted:
+        kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    async with reopen(kubernetes, hub, at=later) as world:
+        assert "since" not in world.status()["usage"]
+        await world.later(120)  # the Pod lingers
+        world.end_deleted_pods()
+        await world.settle()
+        assert deleted or world.status()["phase"] == "Suspended"
+        owner = kubernetes.objects["Cohort", "", "spring"] if deleted else world.sandbox()
+        assert owner["status"]["usage"]["runningSeconds"] == 3600
+
+
 async def test_the_deadline_suspends_and_says_why(world) -> None:
     await world.running()
     await world.later(8 * 3600)
