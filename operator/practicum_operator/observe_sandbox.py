@@ -5,6 +5,7 @@ from datetime import datetime
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, Stage
 from practicum_operator.cache import Key
 from practicum_operator.context import Context, Memory
+from practicum_operator.failures import fails_before_it_runs
 from practicum_operator.hours import spent_classes
 from practicum_operator.plan import Observed, is_holding
 from practicum_operator.plan_start import wish_changed
@@ -19,6 +20,10 @@ def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
     pod = next((item for item in pods if item.attempt == status.attempt), None)
     if pod is not None:
         memory.pod_seen = status.attempt
+    if pod is None or not fails_before_it_runs(pod):
+        memory.failing_since = None
+    elif memory.failing_since is None:
+        memory.failing_since = now
     lab = cache.labs.get(sandbox.spec.lab)
     wanted = lab.spec.accelerator if lab else None
     return Observed(
@@ -36,6 +41,7 @@ def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
         hub_away=context.registrar.away,
         activity=memory.activity,
         pod_seen=memory.pod_seen == status.attempt,
+        failing_since=memory.failing_since,
         refusal=memory.refusal,
         hours_spent=_hours_spent(context, sandbox),
     )

@@ -97,6 +97,8 @@ class Observed:
     activity: ActivityView | None = None
     pod_seen: bool = False
     """Whether this attempt's Pod was there before."""
+    failing_since: datetime | None = None
+    """When this attempt's container was first seen to fail before it ran; None while it doesn't."""
     refusal: Refusal | None = None
     """What the API server said when it would not have this attempt."""
     hours_spent: bool = False

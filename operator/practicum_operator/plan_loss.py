@@ -34,6 +34,7 @@ def find_trouble(seen: Observed, policy: Policy) -> Trouble | None:
         memory=blueprint.resources.memory,
         now=seen.now,
         limits=policy.limits,
+        failing_since=seen.failing_since,
     )
     crashing = trouble is not None and trouble.reason is Reason.CRASHED and not pod.ended
     if crashing and seen.hub_away:

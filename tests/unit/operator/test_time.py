@@ -45,6 +45,39 @@ async def test_a_server_that_dies_and_hangs_as_it_starts_again_is_lost(world) ->
     assert (world.status()["phase"], world.status()["failures"]) == ("Queued", 1)
 
 
+def say_waiting(world, reason: str) -> None:
+    """Say of the Pod, which was scheduled as it was made, what its container waits for."""
+    moment = world.kubernetes.objects["Pod", world.namespace, "one-1"]["metadata"]
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    scheduled["lastTransitionTime"] = moment["creationTimestamp"]
+    container = {"restartCount": 0, "state": {"waiting": {"reason": reason}}}
+    world.say(
+        "one-1",
+        {"phase": "Pending", "conditions": [scheduled], "containerStatuses": [container]},
+    )
+
+
+async def test_a_long_pull_may_fail_for_as_long_as_a_short_one(world) -> None:
+    world.make("Sandbox", "one", {"owner": "one", "lab": "lora"})
+    await world.settle()
+    say_waiting(world, "ContainerCreating")
+    await world.later(300)
+    say_waiting(world, "ErrImagePull")
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Starting", "ImageUnavailable")
+    await world.later(50)
+    say_waiting(world, "ContainerCreating")
+    await world.later(300)
+    say_waiting(world, "ErrImagePull")
+    await world.settle()
+    await world.later(50)
+    say_waiting(world, "ImagePullBackOff")
+    await world.settle()
+    assert world.status()["phase"] == "Starting"
+    await world.later(11)
+    assert (world.status()["phase"], world.status()["failures"]) == ("Queued", 1)
+
+
 async def test_a_busy_server_that_was_restarted_once_is_left_to_work(world) -> None:
     async def ask(_ip: str, now: datetime) -> ActivityView:
         return ActivityView(now, busy=True)
