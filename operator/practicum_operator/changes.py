@@ -66,10 +66,14 @@ def _count_later(context: Context, sandbox: Sandbox) -> None:
     if cohort is not None:
         context.queue.add_after(Key("Cohort", "", cohort.metadata.name), delay)
     context.queue.add_after(Key("Lab", "", sandbox.spec.lab), delay)
+    _count_class_later(context, sandbox)
+
+
+def _count_class_later(context: Context, sandbox: Sandbox) -> None:
     blueprint = sandbox.status.blueprint
     if blueprint is not None and blueprint.accelerator is not None:
-        name = blueprint.accelerator.class_name
-        context.queue.add_after(Key("AcceleratorClass", "", name), delay)
+        key = Key("AcceleratorClass", "", blueprint.accelerator.class_name)
+        context.queue.add_after(key, context.settings.count_delay)
 
 
 def _pod_changed(context: Context, before: PodView | None, after: PodView | None) -> None:
@@ -82,8 +86,10 @@ def _pod_changed(context: Context, before: PodView | None, after: PodView | None
         return
     if pod.owner:
         context.queue.add(Key("Sandbox", pod.namespace, pod.owner))
-    if after is None or after.ready or after.scheduling_message:
+    if after is None or after.ended or after.ready or after.scheduling_message:
         context.desk.poke()
+    if after is None and (sandbox := context.cache.sandboxes.get(pod.owner, pod.namespace)):
+        _count_class_later(context, sandbox)
 
 
 def _node_changed(context: Context, before: NodeView | None, after: NodeView | None) -> None:

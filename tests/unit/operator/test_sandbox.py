@@ -670,6 +670,43 @@ async def test_no_accelerator_free_is_a_place_in_the_queue(world) -> None:
     assert world.status("two")["phase"] == "Starting"
 
 
+async def test_a_place_is_free_when_the_pod_has_gone(world) -> None:
+    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 2}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    await world.settle()
+    await world.running()
+    world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    assert world.status()["phase"] == "Terminating"
+    assert world.reason("two") == "AcceleratorBusy"
+    total = world.kubernetes.objects["AcceleratorClass", "", "a100"]
+    assert total["status"]["inUse"] == 2
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status("two")["phase"] == "Starting"
+
+
+async def test_a_pod_that_outlives_its_sandboxs_suspension_keeps_its_place(world) -> None:
+    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 2}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    await world.settle()
+    await world.running()
+    world.set(desiredState="Suspended")
+    await world.settle()
+    await world.later(80)
+    assert world.status()["phase"] == "Suspended"
+    world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
+    await world.settle()
+    total = world.kubernetes.objects["AcceleratorClass", "", "a100"]
+    assert (world.reason("two"), total["status"]["inUse"]) == ("AcceleratorBusy", 2)
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status("two")["phase"] == "Starting"
+
+
 async def test_spent_hours_suspend_and_keep_it_from_starting(world) -> None:
     world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
     accelerator = {"accelerator": {"className": "a100", "count": 2}}
