@@ -189,8 +189,7 @@ def _needs(demand: Demand, room: Room) -> list[_Need]:
         found = room.classes.get(name)
         if found is not None:
             needs.append(_Need(("class", name), count, found.limit))
-        if found is not None and found.total is not None:
-            needs.append(_Need(("pool", found.pool), count, found.total))
+            needs.extend(_Need(("pool", pool), count, total) for pool, total in found.pools)
     return needs
 
 

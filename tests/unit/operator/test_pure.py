@@ -12,7 +12,7 @@ from practicum_api.lab import Lifetime
 from practicum_api.sandbox import Phase, SandboxStatus, Stage
 from practicum_operator import phases
 from practicum_operator.activity import judge
-from practicum_operator.capacity import class_room, matches, offered, starts_at_once
+from practicum_operator.capacity import ClassRoom, class_rooms, matches, offered, starts_at_once
 from practicum_operator.drift import drifted
 from practicum_operator.environment import Addresses, hub_environment, server_url
 from practicum_operator.lifetimes import deadline, failures_after, idle_due, retry_wait
@@ -167,9 +167,10 @@ def test_only_ready_nodes_that_match_offer_accelerators(make) -> None:
     nodes = [NODE, replace(NODE, ready=False), replace(NODE, labels={})]
     item = make.accelerator(placement={"nodeSelector": {"gpu": "a100"}})
     assert offered(item, nodes) == 4
-    assert class_room(item, nodes).total == 4
+    pool = ("nvidia.com/gpu", frozenset({"n"}))
+    assert class_rooms([item], nodes)["a100"].pools == ((pool, 4),)
     grown = make.accelerator(capacity={"mode": "Autoscaled", "limit": 3})
-    assert (class_room(grown, nodes).total, class_room(grown, nodes).limit) == (None, 3)
+    assert class_rooms([grown], nodes)["a100"] == ClassRoom(pools=(), limit=3)
 
 
 def test_starts_are_paced_by_cpus_unless_told_otherwise() -> None:
