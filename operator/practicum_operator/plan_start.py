@@ -8,6 +8,7 @@ from practicum_operator import lifetimes
 from practicum_operator.builders import blueprint as blueprints
 from practicum_operator.builders.meta import Manifest
 from practicum_operator.builders.pod import build_pod
+from practicum_operator.builders.policies import egress_trouble
 from practicum_operator.builders.workspace import build_claim, build_secret
 from practicum_operator.plan import READY, Draft, Observed, Plan, Policy
 from practicum_operator.resources import CLAIMS, PODS, SECRETS, Resource
@@ -45,6 +46,8 @@ def _lab_trouble(seen: Observed) -> tuple[Reason, str] | None:
     if wanted is not None and seen.accelerator is None:
         message = f"Lab {lab} asks for AcceleratorClass {wanted.class_name}, which does not exist."
         return Reason.LAB_NOT_READY, message
+    if trouble := egress_trouble(seen.lab.spec.egress):
+        return Reason.LAB_NOT_READY, f"Lab {lab}: {trouble}"
     return None
 
 
