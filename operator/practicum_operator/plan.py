@@ -137,6 +137,8 @@ class Target:
     namespace: str
     name: str
     uid: str = ""
+    owner: str = ""
+    """Delete it only if it is not marked as another person's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -94,6 +94,7 @@ def _plan_release(draft: Draft) -> Plan:
         return draft.plan()
     targets = []
     if seen.sandbox.spec.workspace.deletion_policy == "Delete" and status.claim_name:
-        targets.append(Target(CLAIMS, meta.namespace, status.claim_name))
+        owner, claim = seen.sandbox.spec.owner, status.claim_name
+        targets.append(Target(CLAIMS, meta.namespace, claim, owner=owner))
     draft.do(remove=tuple(targets), finalizer=False)
     return draft.plan()
