@@ -36,6 +36,7 @@ def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
         pods=pods,
         node=cache.nodes.get(pod.node) if pod and pod.node else None,
         duplicate_of=_older_twin(context, sandbox),
+        shares_workspace=_shares_workspace(context, sandbox),
         decision=context.desk.decision(key),
         hub=context.registrar.view(key),
         hub_away=context.registrar.away,
@@ -77,6 +78,14 @@ def _older_twin(context: Context, sandbox: Sandbox) -> str:
     if first.metadata.uid == sandbox.metadata.uid:
         return ""
     return f"{first.metadata.namespace}/{first.metadata.name}"
+
+
+def _shares_workspace(context: Context, sandbox: Sandbox) -> bool:
+    meta = sandbox.metadata
+    return any(
+        twin.metadata.namespace == meta.namespace and twin.metadata.uid != meta.uid
+        for twin in context.cache.sandboxes.find("server", (sandbox.spec.owner, sandbox.server))
+    )
 
 
 def _claim(sandbox: Sandbox) -> tuple[bool, str, str]:

@@ -90,6 +90,8 @@ class Observed:
     pods: tuple[PodView, ...] = ()
     node: NodeView | None = None
     duplicate_of: str = ""
+    shares_workspace: bool = False
+    """Whether another Sandbox here has the same owner and server."""
     decision: Decision | None = None
     hub: HubView = field(default_factory=HubView)
     hub_away: bool = False

@@ -1,6 +1,6 @@
 """What to do for a Sandbox that is being suspended or deleted."""
 
-from practicum_api import labels
+from practicum_api import labels, names
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase
 from practicum_operator.plan import (
@@ -93,8 +93,11 @@ def _plan_release(draft: Draft) -> Plan:
         draft.do(settle=True)
         return draft.plan()
     targets = []
-    if seen.sandbox.spec.workspace.deletion_policy == "Delete" and status.claim_name:
-        owner, claim = seen.sandbox.spec.owner, status.claim_name
-        targets.append(Target(CLAIMS, meta.namespace, claim, owner=owner))
+    spec, claim = seen.sandbox.spec, status.claim_name
+    if not claim and not seen.shares_workspace:
+        # One that never started would have found the files of a former Sandbox.
+        claim = names.claim_name(spec.owner, spec.server)
+    if spec.workspace.deletion_policy == "Delete" and claim:
+        targets.append(Target(CLAIMS, meta.namespace, claim, owner=spec.owner))
     draft.do(remove=tuple(targets), finalizer=False)
     return draft.plan()

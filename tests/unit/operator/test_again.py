@@ -114,6 +114,26 @@ async def test_a_workspace_of_another_person_is_neither_taken_nor_deleted(world)
     assert place in world.kubernetes.objects
 
 
+async def test_all_files_go_also_with_one_that_never_started(world) -> None:
+    await world.running()
+    (place,) = (key for key in world.kubernetes.objects if key[0] == CLAIMS.kind)
+    waits = {"lab": "lora", "desiredState": "Suspended", "workspace": {"deletionPolicy": "Delete"}}
+    world.make("Sandbox", "twin", {"owner": "one"} | waits)
+    world.make("Sandbox", "other", {"owner": "other"} | waits)
+    await world.settle()
+    for name in ("twin", "other", "one"):
+        world.kubernetes.remove(SANDBOXES, name, namespace=world.namespace)
+        await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert place in world.kubernetes.objects
+    world.make("Sandbox", "one", {"owner": "one"} | waits)
+    await world.settle()
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    assert place not in world.kubernetes.objects
+
+
 async def test_a_restart_keeps_its_place_and_waits_for_the_former_pod(world) -> None:
     full = QuotaError('pods "one-2" is forbidden: exceeded quota: practicum', status=403)
     lags = iter([True, False])
