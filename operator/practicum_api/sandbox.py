@@ -241,3 +241,12 @@ class Sandbox(ApiModel):
     def server(self) -> str:
         """The server's name at JupyterHub."""
         return self.spec.server
+
+    @property
+    def asks_anew(self) -> bool:
+        """Whether a restart or a reset is asked for that was not carried out yet.
+
+        Who takes an old wish back, as a declarative client does, asks for nothing.
+        """
+        spec, status = self.spec, self.status
+        return spec.restart not in {"", status.restart} or spec.reset not in {"", status.reset}

@@ -8,7 +8,6 @@ from practicum_operator.context import Context, Memory
 from practicum_operator.failures import fails_before_it_runs
 from practicum_operator.hours import spent_classes
 from practicum_operator.plan import Observed, is_holding
-from practicum_operator.plan_start import wish_changed
 
 
 def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
@@ -61,7 +60,7 @@ def _asked_at(sandbox: Sandbox, memory: Memory, now: datetime) -> datetime:
             return first.began
     if status.attempt == 0 and sandbox.metadata.creation_timestamp is not None:
         return sandbox.metadata.creation_timestamp
-    given_up = status.phase is Phase.STALLED and not wish_changed(sandbox)
+    given_up = status.phase is Phase.STALLED and not sandbox.asks_anew
     if given_up or sandbox.spec.desired_state is not DesiredState.RUNNING:
         memory.asked_at = None
     elif memory.asked_at is None:

@@ -3,7 +3,7 @@
 from practicum_api import names
 from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
-from practicum_api.sandbox import Blueprint, Phase, Sandbox
+from practicum_api.sandbox import Blueprint, Phase
 from practicum_operator import lifetimes
 from practicum_operator.builders import blueprint as blueprints
 from practicum_operator.builders.meta import Manifest
@@ -51,15 +51,6 @@ def _lab_trouble(seen: Observed) -> tuple[Reason, str] | None:
     return None
 
 
-def wish_changed(sandbox: Sandbox) -> bool:
-    """Whether a restart or a reset is asked for that was not carried out yet.
-
-    Who takes an old wish back, as a declarative client does, asks for nothing.
-    """
-    spec, status = sandbox.spec, sandbox.status
-    return spec.restart not in {"", status.restart} or spec.reset not in {"", status.reset}
-
-
 def begin_attempt(draft: Draft, policy: Policy, *, at_once: bool = True) -> Plan:
     """Plan a new attempt: pin the Lab and take a number, before anything is made.
 
@@ -77,7 +68,7 @@ def begin_attempt(draft: Draft, policy: Policy, *, at_once: bool = True) -> Plan
     draft.set(
         phase=Phase.STARTING,
         attempt=attempt,
-        failures=0 if wish_changed(seen.sandbox) else status.failures,
+        failures=0 if seen.sandbox.asks_anew else status.failures,
         retry_at=None,
         blueprint=blueprint,
         image_id="",

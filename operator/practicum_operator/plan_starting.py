@@ -40,7 +40,6 @@ from practicum_operator.plan_start import (
     begin_attempt,
     manifests,
     unresolved_reference,
-    wish_changed,
 )
 from practicum_operator.stages import REASONS, stage_of, stage_times
 from practicum_operator.views import PodView
@@ -201,7 +200,7 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
         draft.not_ready(Reason.SUSPENDING)
         draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
         return draft.plan()
-    if not wish_changed(seen.sandbox):
+    if not seen.sandbox.asks_anew:
         return None
     if unresolved_reference(seen) is not None or not _keeps_place(seen):
         return _back_to_queue(draft, Reason.START_PACED)
