@@ -21,7 +21,14 @@ from practicum_operator.resources import CLAIMS, PODS, SECRETS, Resource
 from practicum_operator.views import pod_view
 
 
-async def remove(context: Context, target: Target) -> None:
+async def remove_all(context: Context, targets: tuple[Target, ...]) -> None:
+    """Delete these objects, Pods last: as long as one is there, all that is its is looked for."""
+    for last in (False, True):
+        due = [target for target in targets if (target.resource is PODS) is last]
+        await asyncio.gather(*(_remove(context, target) for target in due))
+
+
+async def _remove(context: Context, target: Target) -> None:
     """Delete one object, unless it is another person's; that it is gone already is just as good."""
     uid = target.uid
     try:

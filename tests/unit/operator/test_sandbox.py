@@ -235,6 +235,21 @@ async def test_a_cohort_that_goes_away_before_the_pod_is_made_is_said(world) -> 
     assert (world.status()["phase"], world.reason()) == ("Pending", "UnknownCohort")
 
 
+async def test_a_secret_that_could_not_be_deleted_goes_at_the_next_try(world) -> None:
+    await world.running()
+    world.kubernetes.refuse = lambda verb, kind, _n: (
+        UnavailableError("away") if (verb, kind) == ("delete", "Secret") else None
+    )
+    world.set(desiredState="Suspended")
+    await world.settle()
+    world.kubernetes.refuse = lambda *_call: None
+    await world.later(1)
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status()["phase"] == "Suspended"
+    assert ("Secret", world.namespace, "one-1") not in world.kubernetes.objects
+
+
 async def test_a_pod_deleted_by_hand_is_a_new_attempt(world) -> None:
     await world.running()
     world.kubernetes.remove(PODS, "one-1", namespace=world.namespace)
