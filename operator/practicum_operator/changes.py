@@ -24,7 +24,7 @@ def spread(context: Context, kind: str, before: Any, after: Any) -> None:
         case "Node":
             _node_changed(context, before, after)
         case "Lab":
-            _lab_changed(context, before or after)
+            _lab_changed(context, before, after)
         case "AcceleratorClass":
             _class_changed(context, before, after)
         case "Cohort":
@@ -106,9 +106,17 @@ def _node_changed(context: Context, before: NodeView | None, after: NodeView | N
             context.queue.add(Key("Sandbox", pod.namespace, pod.owner))
 
 
-def _lab_changed(context: Context, lab: Lab) -> None:
-    name = lab.metadata.name
-    context.queue.add(Key("Lab", "", name))
+def _lab_changed(context: Context, before: Lab | None, after: Lab | None) -> None:
+    lab = after or before
+    if lab is None:
+        return
+    context.queue.add(Key("Lab", "", lab.metadata.name))
+    if before is None or after is None or before.spec != after.spec:
+        _queue_users(context, lab.metadata.name)
+
+
+def _queue_users(context: Context, name: str) -> None:
+    """Queue the Cohorts and the Sandboxes of a Lab."""
     for cohort in context.cache.cohorts:
         if name in cohort.spec.labs:
             context.queue.add(Key("Cohort", "", cohort.metadata.name))
@@ -129,7 +137,8 @@ def _class_changed(
     for lab in context.cache.labs:
         wanted = lab.spec.accelerator
         if wanted is not None and wanted.class_name == item.metadata.name:
-            _lab_changed(context, lab)
+            context.queue.add(Key("Lab", "", lab.metadata.name))
+            _queue_users(context, lab.metadata.name)
     for cohort in context.cache.cohorts:
         if cohort.spec.quota.accelerators:
             context.queue.add(Key("Cohort", "", cohort.metadata.name))
