@@ -7,9 +7,8 @@ from practicum_api.accelerator import AcceleratorClass
 from practicum_api.cohort import Cohort
 from practicum_api.lab import Lab
 from practicum_api.sandbox import Phase, Sandbox
-from practicum_operator.cache import Key
+from practicum_operator.cache import Key, sandbox_key
 from practicum_operator.context import Context
-from practicum_operator.desk import sandbox_key
 from practicum_operator.phases import HOLDING
 from practicum_operator.views import NamespaceView, NodeView, PodView
 

@@ -6,26 +6,20 @@ was admitted either stands in its status as starting, or waits.
 
 from collections.abc import Callable, Mapping
 
-from practicum_api.base import whole_quantity
-from practicum_api.sandbox import Blueprint, Phase, Sandbox
-from practicum_operator.admission import MILLI, Decision, Demand, Holding, Request, Room, admit
-from practicum_operator.cache import Cache, Key
+from practicum_api.sandbox import Phase, Sandbox
+from practicum_operator.admission import (
+    Decision,
+    Demand,
+    Holding,
+    Request,
+    Room,
+    admit,
+    demand_of,
+)
+from practicum_operator.cache import Cache, Key, sandbox_key
 from practicum_operator.phases import HOLDING
 
 ADMISSION = Key("Admission", "", "")
-
-
-def demand_of(cohort: str, owner: str, blueprint: Blueprint) -> Demand:
-    """Return what a sandbox of this blueprint takes while it runs."""
-    held = blueprint.accelerator
-    return Demand(
-        cohort=cohort,
-        owner=owner,
-        cpu=whole_quantity(blueprint.resources.cpu, parts=MILLI),
-        memory=whole_quantity(blueprint.resources.memory),
-        class_name=held.class_name if held else "",
-        count=held.count if held else 0,
-    )
 
 
 def holds(cache: Cache, sandbox: Sandbox) -> bool:
@@ -46,11 +40,6 @@ def holds(cache: Cache, sandbox: Sandbox) -> bool:
 def _answers(cache: Cache, name: str) -> bool:
     node = cache.nodes.get(name)
     return node is not None and node.ready
-
-
-def sandbox_key(sandbox: Sandbox) -> Key:
-    """Return the key of a Sandbox."""
-    return Key("Sandbox", sandbox.metadata.namespace, sandbox.metadata.name)
 
 
 class Desk:

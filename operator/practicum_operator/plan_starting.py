@@ -6,8 +6,8 @@ from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase, Stage, StageTime
 from practicum_operator import lifetimes
+from practicum_operator.admission import demand_of
 from practicum_operator.builders import blueprint as blueprints
-from practicum_operator.desk import demand_of
 from practicum_operator.environment import server_url
 from practicum_operator.failures import Trouble
 from practicum_operator.plan import (

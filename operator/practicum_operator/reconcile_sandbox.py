@@ -5,13 +5,12 @@ import logging
 from practicum_api import labels
 from practicum_api.base import ObjectMeta, find_condition
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, SandboxStatus
-from practicum_operator.admission import Request
+from practicum_operator.admission import Request, demand_of
 from practicum_operator.attempt_parts import create_all, remove_all
 from practicum_operator.builders import blueprint as blueprints
 from practicum_operator.builders.event import build_event
 from practicum_operator.cache import Key
 from practicum_operator.context import Context
-from practicum_operator.desk import demand_of
 from practicum_operator.kubernetes import Body, NotFoundError
 from practicum_operator.observe_sandbox import observe_sandbox
 from practicum_operator.plan import ActivityView, HubWish, Observed, Plan
