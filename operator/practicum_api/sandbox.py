@@ -95,9 +95,7 @@ class SandboxSpec(ApiModel):
     """A new value asks once for a new attempt."""
     reset: Opaque = ""
     """A new value asks once for fresh lab files; the old ones are moved aside."""
-    language: Annotated[
-        str, Field(max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]+)*)?$")
-    ] = ""
+    language: LanguageTag = ""
     """What its owner reads, such as `en` or `zh-CN`: which notebook opens at the next start."""
     workspace: WorkspacePolicy = Field(default_factory=WorkspacePolicy)
     """What becomes of the files."""
