@@ -89,7 +89,7 @@ class SandboxCounts(ApiModel):
     total: int = 0
     """All there are."""
     running: int = 0
-    """Those whose address answers."""
+    """Those that start or run."""
     queued: int = 0
     """Those that wait."""
     stalled: int = 0
