@@ -78,11 +78,11 @@ class AcceleratorClassStatus(ApiModel):
     total: int = 0
     """Accelerators on nodes that match and are ready."""
     in_use: int = 0
-    """Accelerators that sandboxes hold."""
+    """Accelerators that sandboxes hold, until their Pods have given them back."""
     queued: int = 0
     """Accelerators that queued sandboxes wait for."""
     conditions: Conditions = ()
-    """`Ready` is true when at least one matching node offers the resource."""
+    """`Ready` is false while no node that matches offers a resource of mode Fixed."""
 
 
 class AcceleratorClass(ApiModel):

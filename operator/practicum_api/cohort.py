@@ -7,6 +7,8 @@ from pydantic import Field
 from practicum_api.base import ApiModel, Conditions, ObjectMeta, Quantity
 from practicum_api.lists import SET, map_by
 
+RELEASED_MAX = 2000
+
 
 class AcceleratorQuota(ApiModel):
     """What a cohort may use of one AcceleratorClass."""
@@ -87,7 +89,7 @@ class SandboxCounts(ApiModel):
     total: int = 0
     """All there are."""
     running: int = 0
-    """Those whose address answers."""
+    """Those that start or run."""
     queued: int = 0
     """Those that wait."""
     stalled: int = 0
@@ -112,7 +114,7 @@ class CohortStatus(ApiModel):
     """The same by AcceleratorClass."""
     released: Annotated[
         tuple[Annotated[str, Field(max_length=64)], ...],
-        Field(max_length=2000, json_schema_extra=SET),
+        Field(max_length=RELEASED_MAX, json_schema_extra=SET),
     ] = ()
     """UIDs of sandboxes being deleted whose usage is already counted above."""
     conditions: Conditions = ()

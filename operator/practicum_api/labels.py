@@ -10,8 +10,6 @@ OWNER = f"{GROUP}/owner"
 SERVER = f"{GROUP}/server"
 ATTEMPT = f"{GROUP}/attempt"
 ACCELERATOR = f"{GROUP}/accelerator"
-BLUEPRINT = f"{GROUP}/blueprint"
-"""Label of a Pod: a digest of the blueprint it was built from."""
 
 COHORT_UID = f"{GROUP}/cohort-uid"
 """Annotation that marks a namespace as made for one Cohort. Without it we touch nothing."""

@@ -95,9 +95,7 @@ class SandboxSpec(ApiModel):
     """A new value asks once for a new attempt."""
     reset: Opaque = ""
     """A new value asks once for fresh lab files; the old ones are moved aside."""
-    language: Annotated[
-        str, Field(max_length=35, pattern=r"^([A-Za-z]{2,3}(-[A-Za-z0-9]+)*)?$")
-    ] = ""
+    language: LanguageTag = ""
     """What its owner reads, such as `en` or `zh-CN`: which notebook opens at the next start."""
     workspace: WorkspacePolicy = Field(default_factory=WorkspacePolicy)
     """What becomes of the files."""
@@ -241,3 +239,12 @@ class Sandbox(ApiModel):
     def server(self) -> str:
         """The server's name at JupyterHub."""
         return self.spec.server
+
+    @property
+    def asks_anew(self) -> bool:
+        """Whether a restart or a reset is asked for that was not carried out yet.
+
+        Who takes an old wish back, as a declarative client does, asks for nothing.
+        """
+        spec, status = self.spec, self.status
+        return spec.restart not in {"", status.restart} or spec.reset not in {"", status.reset}

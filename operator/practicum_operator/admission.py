@@ -10,7 +10,9 @@ from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from practicum_api.base import whole_quantity
 from practicum_api.reasons import Reason
+from practicum_api.sandbox import Blueprint
 from practicum_operator.cache import Key
 from practicum_operator.capacity import ClassRoom
 
@@ -39,6 +41,19 @@ class Demand:
             and self.count <= other.count
             and (not self.count or self.class_name == other.class_name)
         )
+
+
+def demand_of(cohort: str, owner: str, blueprint: Blueprint) -> Demand:
+    """Return what a sandbox of this blueprint takes while it runs."""
+    held = blueprint.accelerator
+    return Demand(
+        cohort=cohort,
+        owner=owner,
+        cpu=whole_quantity(blueprint.resources.cpu, parts=MILLI),
+        memory=whole_quantity(blueprint.resources.memory),
+        class_name=held.class_name if held else "",
+        count=held.count if held else 0,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +204,7 @@ def _needs(demand: Demand, room: Room) -> list[_Need]:
         found = room.classes.get(name)
         if found is not None:
             needs.append(_Need(("class", name), count, found.limit))
-        if found is not None and found.total is not None:
-            needs.append(_Need(("pool", found.pool), count, found.total))
+            needs.extend(_Need(("pool", pool), count, total) for pool, total in found.pools)
     return needs
 
 

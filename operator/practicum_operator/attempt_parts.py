@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+from practicum_api import labels
 from practicum_operator.builders.workspace import with_token
 from practicum_operator.context import Context
 from practicum_operator.kubernetes import (
@@ -20,16 +21,35 @@ from practicum_operator.resources import CLAIMS, PODS, SECRETS, Resource
 from practicum_operator.views import pod_view
 
 
-async def remove(context: Context, target: Target) -> None:
-    """Delete one object; that it is gone already is just as good."""
+async def remove_all(context: Context, targets: tuple[Target, ...]) -> None:
+    """Delete these objects, Pods last: as long as one is there, all that is its is looked for."""
+    for last in (False, True):
+        due = [target for target in targets if (target.resource is PODS) is last]
+        await asyncio.gather(*(_remove(context, target) for target in due))
+
+
+async def _remove(context: Context, target: Target) -> None:
+    """Delete one object, unless it is another person's; that it is gone already is just as good."""
+    uid = target.uid
     try:
+        if target.owner:
+            found = await context.kubernetes.get(target.resource, target.name, target.namespace)
+            if _is_anothers(found, target.owner):
+                return
+            uid = found["metadata"]["uid"]
         answer = await context.kubernetes.delete(
-            target.resource, target.name, namespace=target.namespace, uid=target.uid
+            target.resource, target.name, namespace=target.namespace, uid=uid
         )
     except NotFoundError:
         return
     if target.resource is PODS:
         _note_deletion(context, target, answer)
+
+
+def _is_anothers(claim: Body, owner: str) -> bool:
+    """Whether a workspace says that it is another person's: names are hashed, and may meet."""
+    marks = claim["metadata"].get("annotations") or {}
+    return bool(marks.get(labels.OWNER, owner) != owner)
 
 
 def _note_deletion(context: Context, target: Target, answer: Body) -> None:
@@ -100,6 +120,9 @@ async def _create(context: Context, resource: Resource, body: Body) -> None:
         answer = await context.kubernetes.get(resource, body["metadata"]["name"], _namespace(body))
         if resource is CLAIMS and "deletionTimestamp" in answer["metadata"]:
             raise ConflictError("the workspace of this name is being deleted") from None
+        owner = (body["metadata"].get("annotations") or {}).get(labels.OWNER, "")
+        if resource is CLAIMS and _is_anothers(answer, owner):
+            raise InvalidError("the workspace of this name is another person's") from None
     if resource is PODS:
         meta = answer["metadata"]
         name = (meta["namespace"], meta["name"])

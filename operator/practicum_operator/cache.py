@@ -34,6 +34,11 @@ class Key(NamedTuple):
     name: str
 
 
+def sandbox_key(sandbox: Sandbox) -> Key:
+    """Return the key of a Sandbox."""
+    return Key("Sandbox", sandbox.metadata.namespace, sandbox.metadata.name)
+
+
 def is_newer(version: str, than: str) -> bool:
     """Whether resource version ``version`` comes after ``than``.
 

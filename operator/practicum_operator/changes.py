@@ -7,9 +7,8 @@ from practicum_api.accelerator import AcceleratorClass
 from practicum_api.cohort import Cohort
 from practicum_api.lab import Lab
 from practicum_api.sandbox import Phase, Sandbox
-from practicum_operator.cache import Key
+from practicum_operator.cache import Key, sandbox_key
 from practicum_operator.context import Context
-from practicum_operator.desk import sandbox_key
 from practicum_operator.phases import HOLDING
 from practicum_operator.views import NamespaceView, NodeView, PodView
 
@@ -24,7 +23,7 @@ def spread(context: Context, kind: str, before: Any, after: Any) -> None:
         case "Node":
             _node_changed(context, before, after)
         case "Lab":
-            _lab_changed(context, before or after)
+            _lab_changed(context, before, after)
         case "AcceleratorClass":
             _class_changed(context, before, after)
         case "Cohort":
@@ -66,10 +65,14 @@ def _count_later(context: Context, sandbox: Sandbox) -> None:
     if cohort is not None:
         context.queue.add_after(Key("Cohort", "", cohort.metadata.name), delay)
     context.queue.add_after(Key("Lab", "", sandbox.spec.lab), delay)
+    _count_class_later(context, sandbox)
+
+
+def _count_class_later(context: Context, sandbox: Sandbox) -> None:
     blueprint = sandbox.status.blueprint
     if blueprint is not None and blueprint.accelerator is not None:
-        name = blueprint.accelerator.class_name
-        context.queue.add_after(Key("AcceleratorClass", "", name), delay)
+        key = Key("AcceleratorClass", "", blueprint.accelerator.class_name)
+        context.queue.add_after(key, context.settings.count_delay)
 
 
 def _pod_changed(context: Context, before: PodView | None, after: PodView | None) -> None:
@@ -82,8 +85,10 @@ def _pod_changed(context: Context, before: PodView | None, after: PodView | None
         return
     if pod.owner:
         context.queue.add(Key("Sandbox", pod.namespace, pod.owner))
-    if after is None or after.ready or after.scheduling_message:
+    if after is None or after.ended or after.ready or after.scheduling_message:
         context.desk.poke()
+    if after is None and (sandbox := context.cache.sandboxes.get(pod.owner, pod.namespace)):
+        _count_class_later(context, sandbox)
 
 
 def _node_changed(context: Context, before: NodeView | None, after: NodeView | None) -> None:
@@ -100,9 +105,17 @@ def _node_changed(context: Context, before: NodeView | None, after: NodeView | N
             context.queue.add(Key("Sandbox", pod.namespace, pod.owner))
 
 
-def _lab_changed(context: Context, lab: Lab) -> None:
-    name = lab.metadata.name
-    context.queue.add(Key("Lab", "", name))
+def _lab_changed(context: Context, before: Lab | None, after: Lab | None) -> None:
+    lab = after or before
+    if lab is None:
+        return
+    context.queue.add(Key("Lab", "", lab.metadata.name))
+    if before is None or after is None or before.spec != after.spec:
+        _queue_users(context, lab.metadata.name)
+
+
+def _queue_users(context: Context, name: str) -> None:
+    """Queue the Cohorts and the Sandboxes of a Lab."""
     for cohort in context.cache.cohorts:
         if name in cohort.spec.labs:
             context.queue.add(Key("Cohort", "", cohort.metadata.name))
@@ -123,7 +136,8 @@ def _class_changed(
     for lab in context.cache.labs:
         wanted = lab.spec.accelerator
         if wanted is not None and wanted.class_name == item.metadata.name:
-            _lab_changed(context, lab)
+            context.queue.add(Key("Lab", "", lab.metadata.name))
+            _queue_users(context, lab.metadata.name)
     for cohort in context.cache.cohorts:
         if cohort.spec.quota.accelerators:
             context.queue.add(Key("Cohort", "", cohort.metadata.name))

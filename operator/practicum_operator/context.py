@@ -27,6 +27,7 @@ class Memory:
 
     asked_at: datetime | None = None
     pod_seen: int = 0
+    failing_since: datetime | None = None
     refusal: Refusal | None = None
     refusals: int = 0
     activity: ActivityView | None = None

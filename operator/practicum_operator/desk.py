@@ -6,31 +6,40 @@ was admitted either stands in its status as starting, or waits.
 
 from collections.abc import Callable, Mapping
 
-from practicum_api.base import whole_quantity
-from practicum_api.sandbox import Blueprint, Phase, Sandbox
-from practicum_operator.admission import MILLI, Decision, Demand, Holding, Request, Room, admit
-from practicum_operator.cache import Cache, Key
+from practicum_api.sandbox import Phase, Sandbox
+from practicum_operator.admission import (
+    Decision,
+    Demand,
+    Holding,
+    Request,
+    Room,
+    admit,
+    demand_of,
+)
+from practicum_operator.cache import Cache, Key, sandbox_key
 from practicum_operator.phases import HOLDING
 
 ADMISSION = Key("Admission", "", "")
 
 
-def demand_of(cohort: str, owner: str, blueprint: Blueprint) -> Demand:
-    """Return what a sandbox of this blueprint takes while it runs."""
-    held = blueprint.accelerator
-    return Demand(
-        cohort=cohort,
-        owner=owner,
-        cpu=whole_quantity(blueprint.resources.cpu, parts=MILLI),
-        memory=whole_quantity(blueprint.resources.memory),
-        class_name=held.class_name if held else "",
-        count=held.count if held else 0,
+def holds(cache: Cache, sandbox: Sandbox) -> bool:
+    """Whether a sandbox holds what it was admitted for.
+
+    An attempt does while it is under way, and beyond its end as long as its Pod runs: only what a
+    node has given back can be given to others. A node that does not answer offers nothing either.
+    """
+    if sandbox.status.phase in HOLDING:
+        return True
+    meta = sandbox.metadata
+    return any(
+        pod.owner_uid == meta.uid and not pod.ended and _answers(cache, pod.node)
+        for pod in cache.pods.find("owner", (meta.namespace, meta.name))
     )
 
 
-def sandbox_key(sandbox: Sandbox) -> Key:
-    """Return the key of a Sandbox."""
-    return Key("Sandbox", sandbox.metadata.namespace, sandbox.metadata.name)
+def _answers(cache: Cache, name: str) -> bool:
+    node = cache.nodes.get(name)
+    return node is not None and node.ready
 
 
 class Desk:
@@ -89,9 +98,11 @@ class Desk:
         holdings = [Holding(demand, starting=True) for demand in self._tickets.values()]
         for sandbox in self._cache.sandboxes:
             status = sandbox.status
-            if status.phase not in HOLDING or status.blueprint is None:
+            if status.blueprint is None or not holds(self._cache, sandbox):
                 continue
-            if sandbox_key(sandbox) in self._tickets:
+            key = sandbox_key(sandbox)
+            if key in self._tickets or key in self._requests:
+                # It stands for itself there; a Pod it still has goes before its next one comes.
                 continue
             cohort = self._cache.cohort_of(sandbox.metadata.namespace)
             name = cohort.metadata.name if cohort else ""

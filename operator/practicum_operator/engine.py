@@ -8,9 +8,8 @@ from typing import Any
 import pydantic
 
 from practicum_api.sandbox import Phase
-from practicum_operator.cache import Key
+from practicum_operator.cache import Key, sandbox_key
 from practicum_operator.context import Context
-from practicum_operator.desk import sandbox_key
 from practicum_operator.hub import Hub, HubError, HubUnavailableError
 from practicum_operator.kubernetes import (
     ConflictError,

@@ -39,15 +39,27 @@ class Trouble:
 
 
 def diagnose(
-    pod: PodView, node: NodeView | None, *, image: str, memory: str, now: datetime, limits: Limits
+    pod: PodView,
+    node: NodeView | None,
+    *,
+    image: str,
+    memory: str,
+    now: datetime,
+    limits: Limits,
+    failing_since: datetime | None = None,
 ) -> Trouble | None:
-    """Return what is wrong with ``pod``, or None while nothing is."""
+    """Return what is wrong with ``pod``, or None while nothing is.
+
+    ``failing_since`` is when its container was first seen to fail before it ran.
+    """
+    too_long = failing_since is not None and now - failing_since > limits.image
     return (
         _node_trouble(pod, node, now, limits)
         or _deleted(pod)
         or _ended(pod, memory)
-        or _image_trouble(pod, image, now, limits)
-        or _container_trouble(pod, memory, now, limits)
+        or _image_trouble(pod, image, lost=too_long)
+        or _creation_trouble(pod, lost=too_long)
+        or _container_trouble(pod, memory, limits)
         or _scheduling_trouble(pod)
     )
 
@@ -87,7 +99,13 @@ def _ended(pod: PodView, memory: str) -> Trouble | None:
     return Trouble(Reason.REJECTED, f"The node refused to run it: {said}", lost=True)
 
 
-def _image_trouble(pod: PodView, image: str, now: datetime, limits: Limits) -> Trouble | None:
+def fails_before_it_runs(pod: PodView) -> bool:
+    """Whether the image can't be pulled or the container can't be made, which may pass."""
+    failing = pod.container.reason in _PULLING_FAILED | _BAD_CONTAINER
+    return pod.container.state == "waiting" and failing
+
+
+def _image_trouble(pod: PodView, image: str, *, lost: bool) -> Trouble | None:
     reason = pod.container.reason
     if pod.container.state != "waiting":
         return None
@@ -99,19 +117,21 @@ def _image_trouble(pod: PodView, image: str, now: datetime, limits: Limits) -> T
         return Trouble(Reason.IMAGE_UNAVAILABLE, message, lost=True)
     if reason in _PULLING_FAILED:
         said = pod.container.message or "the registry gave no reason"
-        since = pod.scheduled_at or pod.created_at or now
         message = f"{image} can't be pulled: {said}"
-        return Trouble(Reason.IMAGE_UNAVAILABLE, message[:900], lost=now - since > limits.image)
+        return Trouble(Reason.IMAGE_UNAVAILABLE, message[:900], lost=lost)
     return None
 
 
-def _container_trouble(pod: PodView, memory: str, now: datetime, limits: Limits) -> Trouble | None:
-    if pod.container.state == "waiting" and pod.container.reason in _BAD_CONTAINER:
-        said = pod.container.message or pod.container.reason
-        since = pod.scheduled_at or pod.created_at or now
-        message = f"The container can't be made: {said}"
-        return Trouble(Reason.REJECTED, message[:900], lost=now - since > limits.image)
-    if pod.container.restarts == 0 or pod.ready:
+def _creation_trouble(pod: PodView, *, lost: bool) -> Trouble | None:
+    if pod.container.state != "waiting" or pod.container.reason not in _BAD_CONTAINER:
+        return None
+    said = pod.container.message or pod.container.reason
+    message = f"The container can't be made: {said}"
+    return Trouble(Reason.REJECTED, message[:900], lost=lost)
+
+
+def _container_trouble(pod: PodView, memory: str, limits: Limits) -> Trouble | None:
+    if pod.container.restarts == 0 or pod.ready or _fell_silent(pod):
         return None
     lost = pod.container.state == "waiting" and pod.container.restarts >= limits.restarts
     if _out_of_memory(pod):
@@ -119,6 +139,16 @@ def _container_trouble(pod: PodView, memory: str, now: datetime, limits: Limits)
     code = pod.container.last_exit_code
     message = f"The server process ended with code {code} and is started again."
     return Trouble(Reason.CRASHED, message, lost=lost)
+
+
+def _fell_silent(pod: PodView) -> bool:
+    """Whether the server that runs was ready once, and so is busy or stuck: it has not crashed.
+
+    The restart may be hours ago. `ready_at` is when it ceased to be ready.
+    """
+    if pod.container.state != "running" or pod.container.started_at is None:
+        return False
+    return pod.ready_at is not None and pod.container.started_at < pod.ready_at
 
 
 def _scheduling_trouble(pod: PodView) -> Trouble | None:

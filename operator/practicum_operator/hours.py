@@ -3,9 +3,8 @@
 from practicum_api import names
 from practicum_api.cohort import Cohort
 from practicum_api.sandbox import Sandbox
-from practicum_operator.cache import Key
+from practicum_operator.cache import Key, sandbox_key
 from practicum_operator.context import Context
-from practicum_operator.desk import sandbox_key
 from practicum_operator.plan_cohort import hours_left
 
 

@@ -5,9 +5,9 @@ from datetime import datetime
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, Stage
 from practicum_operator.cache import Key
 from practicum_operator.context import Context, Memory
+from practicum_operator.failures import fails_before_it_runs
 from practicum_operator.hours import spent_classes
 from practicum_operator.plan import Observed, is_holding
-from practicum_operator.plan_start import wish_changed
 
 
 def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
@@ -19,6 +19,10 @@ def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
     pod = next((item for item in pods if item.attempt == status.attempt), None)
     if pod is not None:
         memory.pod_seen = status.attempt
+    if pod is None or not fails_before_it_runs(pod):
+        memory.failing_since = None
+    elif memory.failing_since is None:
+        memory.failing_since = now
     lab = cache.labs.get(sandbox.spec.lab)
     wanted = lab.spec.accelerator if lab else None
     return Observed(
@@ -31,11 +35,13 @@ def observe_sandbox(context: Context, key: Key, sandbox: Sandbox) -> Observed:
         pods=pods,
         node=cache.nodes.get(pod.node) if pod and pod.node else None,
         duplicate_of=_older_twin(context, sandbox),
+        shares_workspace=_shares_workspace(context, sandbox),
         decision=context.desk.decision(key),
         hub=context.registrar.view(key),
         hub_away=context.registrar.away,
         activity=memory.activity,
         pod_seen=memory.pod_seen == status.attempt,
+        failing_since=memory.failing_since,
         refusal=memory.refusal,
         hours_spent=_hours_spent(context, sandbox),
     )
@@ -54,7 +60,7 @@ def _asked_at(sandbox: Sandbox, memory: Memory, now: datetime) -> datetime:
             return first.began
     if status.attempt == 0 and sandbox.metadata.creation_timestamp is not None:
         return sandbox.metadata.creation_timestamp
-    given_up = status.phase is Phase.STALLED and not wish_changed(sandbox)
+    given_up = status.phase is Phase.STALLED and not sandbox.asks_anew
     if given_up or sandbox.spec.desired_state is not DesiredState.RUNNING:
         memory.asked_at = None
     elif memory.asked_at is None:
@@ -71,6 +77,14 @@ def _older_twin(context: Context, sandbox: Sandbox) -> str:
     if first.metadata.uid == sandbox.metadata.uid:
         return ""
     return f"{first.metadata.namespace}/{first.metadata.name}"
+
+
+def _shares_workspace(context: Context, sandbox: Sandbox) -> bool:
+    meta = sandbox.metadata
+    return any(
+        twin.metadata.namespace == meta.namespace and twin.metadata.uid != meta.uid
+        for twin in context.cache.sandboxes.find("server", (sandbox.spec.owner, sandbox.server))
+    )
 
 
 def _claim(sandbox: Sandbox) -> tuple[bool, str, str]:

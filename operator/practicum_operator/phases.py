@@ -20,9 +20,6 @@ TRANSITIONS: dict[Phase | None, frozenset[Phase]] = {
 HOLDING = frozenset({P.STARTING, P.RUNNING, P.SUSPENDING})
 """Phases in which an attempt holds CPU, memory and accelerators."""
 
-WAITING = frozenset({None, P.PENDING, P.QUEUED, P.SUSPENDED, P.STALLED})
-"""Phases from which a start may be asked for."""
-
 
 class IllegalTransitionError(Exception):
     """A plan went from one phase to another that the table does not allow."""

@@ -90,6 +90,8 @@ class Observed:
     pods: tuple[PodView, ...] = ()
     node: NodeView | None = None
     duplicate_of: str = ""
+    shares_workspace: bool = False
+    """Whether another Sandbox here has the same owner and server."""
     decision: Decision | None = None
     hub: HubView = field(default_factory=HubView)
     hub_away: bool = False
@@ -97,6 +99,8 @@ class Observed:
     activity: ActivityView | None = None
     pod_seen: bool = False
     """Whether this attempt's Pod was there before."""
+    failing_since: datetime | None = None
+    """When this attempt's container was first seen to fail before it ran; None while it doesn't."""
     refusal: Refusal | None = None
     """What the API server said when it would not have this attempt."""
     hours_spent: bool = False
@@ -135,6 +139,8 @@ class Target:
     namespace: str
     name: str
     uid: str = ""
+    owner: str = ""
+    """Delete it only if it is not marked as another person's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from practicum_api.accelerator import AcceleratorClass, AcceleratorClassStatus
 from practicum_api.base import Condition, merge_conditions
 from practicum_api.lab import Lab, LabStatus
 from practicum_api.reasons import Reason
+from practicum_operator.builders.policies import egress_trouble
 
 
 def plan_lab(lab: Lab, accelerator: AcceleratorClass | None, used: int, now: datetime) -> LabStatus:
@@ -18,6 +19,8 @@ def plan_lab(lab: Lab, accelerator: AcceleratorClass | None, used: int, now: dat
         message = (
             f"AcceleratorClass {wanted.class_name} does not exist; make it, or correct the Lab."
         )
+    elif trouble := egress_trouble(lab.spec.egress):
+        reason, message = Reason.LAB_NOT_READY, f"{trouble} Correct the Lab."
     conditions = _conditions(reason, message, lab.metadata.generation)
     return lab.status.model_copy(
         update={

@@ -1,6 +1,6 @@
 """What to do for a Sandbox that is being suspended or deleted."""
 
-from practicum_api import labels
+from practicum_api import labels, names
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase
 from practicum_operator.plan import (
@@ -17,7 +17,7 @@ from practicum_operator.plan import (
     settle_registration,
     suspended_by,
 )
-from practicum_operator.plan_loss import counting, final_usage, gone_by, still_here
+from practicum_operator.plan_loss import ending_usage, final_usage, gone_by, still_here
 from practicum_operator.resources import CLAIMS
 
 
@@ -57,7 +57,7 @@ def plan_deletion(seen: Observed, policy: Policy) -> Plan:
     status = draft.status
     if status.phase is not Phase.TERMINATING and is_holding(status.phase):
         close_registration(draft)
-        draft.set(phase=Phase.TERMINATING, url="", queue=None, usage=counting(seen).usage)
+        draft.set(phase=Phase.TERMINATING, url="", queue=None, usage=ending_usage(seen))
         draft.not_ready(Reason.TERMINATING)
         draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
         return draft.plan()
@@ -93,7 +93,11 @@ def _plan_release(draft: Draft) -> Plan:
         draft.do(settle=True)
         return draft.plan()
     targets = []
-    if seen.sandbox.spec.workspace.deletion_policy == "Delete" and status.claim_name:
-        targets.append(Target(CLAIMS, meta.namespace, status.claim_name))
+    spec, claim = seen.sandbox.spec, status.claim_name
+    if not claim and not seen.shares_workspace:
+        # One that never started would have found the files of a former Sandbox.
+        claim = names.claim_name(spec.owner, spec.server)
+    if spec.workspace.deletion_policy == "Delete" and claim:
+        targets.append(Target(CLAIMS, meta.namespace, claim, owner=spec.owner))
     draft.do(remove=tuple(targets), finalizer=False)
     return draft.plan()

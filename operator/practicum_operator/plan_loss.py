@@ -14,10 +14,10 @@ from practicum_operator.plan import (
     Plan,
     Policy,
     close_registration,
-    is_holding,
 )
 from practicum_operator.views import PodView
 
+_UNDER_WAY = frozenset({Phase.STARTING, Phase.RUNNING})
 _LOST_AFTER = timedelta(seconds=60)
 POD_GONE = Trouble(Reason.POD_DELETED, "Its Pod was deleted from outside.", lost=True)
 
@@ -34,6 +34,7 @@ def find_trouble(seen: Observed, policy: Policy) -> Trouble | None:
         memory=blueprint.resources.memory,
         now=seen.now,
         limits=policy.limits,
+        failing_since=seen.failing_since,
     )
     crashing = trouble is not None and trouble.reason is Reason.CRASHED and not pod.ended
     if crashing and seen.hub_away:
@@ -120,13 +121,23 @@ def final_usage(seen: Observed) -> SandboxUsage:
     return usage.settled(status, min(finished, seen.now) if finished else seen.now)
 
 
+def ending_usage(seen: Observed) -> SandboxUsage:
+    """Return the usage as an attempt's end begins: counting on, unless the Pod ended by itself.
+
+    When it did is known only as long as the Pod is there.
+    """
+    if seen.pod is not None and seen.pod.ended:
+        return final_usage(seen)
+    return counting(seen).usage
+
+
 def counting(seen: Observed) -> SandboxStatus:
     """Return the status with the start of the count, which the Pod knows before we wrote it.
 
     A Pod that lingers after its attempt was settled is not counted again.
     """
     status, pod = seen.sandbox.status, seen.pod
-    counted = status.usage.since is not None or not is_holding(status.phase)
+    counted = status.usage.since is not None or status.phase not in _UNDER_WAY
     if not counted and pod is not None and pod.scheduled_at is not None:
         since = status.usage.model_copy(update={"since": pod.scheduled_at})
         return status.model_copy(update={"usage": since})

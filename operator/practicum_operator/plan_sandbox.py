@@ -14,7 +14,7 @@ from practicum_operator.plan import (
 )
 from practicum_operator.plan_end import plan_deletion, plan_suspending
 from practicum_operator.plan_running import plan_running
-from practicum_operator.plan_start import begin_attempt, unresolved_reference, wish_changed
+from practicum_operator.plan_start import begin_attempt, unresolved_reference
 from practicum_operator.plan_starting import plan_starting
 from practicum_operator.stages import stage_times
 
@@ -69,7 +69,7 @@ def _plan_start(draft: Draft, policy: Policy) -> Plan:
     """Plan for a sandbox that should run and may, as soon as there is room."""
     seen, status = draft.seen, draft.status
     waits = status.retry_at is not None and status.retry_at > seen.now
-    if waits and not wish_changed(seen.sandbox):
+    if waits and not seen.sandbox.asks_anew:
         draft.set(phase=Phase.QUEUED)
         draft.keep(READY)
         draft.keep("Reconciling")
@@ -95,4 +95,4 @@ def _plan_start(draft: Draft, policy: Policy) -> Plan:
 
 
 def _stays_stalled(seen: Observed) -> bool:
-    return seen.sandbox.status.phase is Phase.STALLED and not wish_changed(seen.sandbox)
+    return seen.sandbox.status.phase is Phase.STALLED and not seen.sandbox.asks_anew

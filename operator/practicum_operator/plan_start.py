@@ -3,11 +3,12 @@
 from practicum_api import names
 from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
-from practicum_api.sandbox import Blueprint, Phase, Sandbox
+from practicum_api.sandbox import Blueprint, Phase
 from practicum_operator import lifetimes
 from practicum_operator.builders import blueprint as blueprints
 from practicum_operator.builders.meta import Manifest
 from practicum_operator.builders.pod import build_pod
+from practicum_operator.builders.policies import egress_trouble
 from practicum_operator.builders.workspace import build_claim, build_secret
 from practicum_operator.plan import READY, Draft, Observed, Plan, Policy
 from practicum_operator.resources import CLAIMS, PODS, SECRETS, Resource
@@ -45,16 +46,9 @@ def _lab_trouble(seen: Observed) -> tuple[Reason, str] | None:
     if wanted is not None and seen.accelerator is None:
         message = f"Lab {lab} asks for AcceleratorClass {wanted.class_name}, which does not exist."
         return Reason.LAB_NOT_READY, message
+    if trouble := egress_trouble(seen.lab.spec.egress):
+        return Reason.LAB_NOT_READY, f"Lab {lab}: {trouble}"
     return None
-
-
-def wish_changed(sandbox: Sandbox) -> bool:
-    """Whether a restart or a reset is asked for that was not carried out yet.
-
-    Who takes an old wish back, as a declarative client does, asks for nothing.
-    """
-    spec, status = sandbox.spec, sandbox.status
-    return spec.restart not in {"", status.restart} or spec.reset not in {"", status.reset}
 
 
 def begin_attempt(draft: Draft, policy: Policy, *, at_once: bool = True) -> Plan:
@@ -74,7 +68,7 @@ def begin_attempt(draft: Draft, policy: Policy, *, at_once: bool = True) -> Plan
     draft.set(
         phase=Phase.STARTING,
         attempt=attempt,
-        failures=0 if wish_changed(seen.sandbox) else status.failures,
+        failures=0 if seen.sandbox.asks_anew else status.failures,
         retry_at=None,
         blueprint=blueprint,
         image_id="",

@@ -6,8 +6,8 @@ from practicum_api.base import find_condition
 from practicum_api.reasons import Reason
 from practicum_api.sandbox import DesiredState, Phase, Stage, StageTime
 from practicum_operator import lifetimes
+from practicum_operator.admission import demand_of
 from practicum_operator.builders import blueprint as blueprints
-from practicum_operator.desk import demand_of
 from practicum_operator.environment import server_url
 from practicum_operator.failures import Trouble
 from practicum_operator.plan import (
@@ -28,6 +28,7 @@ from practicum_operator.plan_loss import (
     POD_GONE,
     counting,
     end_attempt,
+    ending_usage,
     find_trouble,
     give_up_at,
     gone_by,
@@ -39,7 +40,6 @@ from practicum_operator.plan_start import (
     begin_attempt,
     manifests,
     unresolved_reference,
-    wish_changed,
 )
 from practicum_operator.stages import REASONS, stage_of, stage_times
 from practicum_operator.views import PodView
@@ -196,11 +196,11 @@ def wanted_end(seen: Observed, policy: Policy) -> Plan | None:
     draft = Draft(seen)
     if seen.sandbox.spec.desired_state == DesiredState.SUSPENDED:
         close_registration(draft)
-        draft.set(phase=Phase.SUSPENDING, url="")
+        draft.set(phase=Phase.SUSPENDING, url="", usage=ending_usage(seen))
         draft.not_ready(Reason.SUSPENDING)
         draft.remove_attempt(pods=tuple(pod for pod in seen.pods if seen.owns(pod)))
         return draft.plan()
-    if not wish_changed(seen.sandbox):
+    if not seen.sandbox.asks_anew:
         return None
     if unresolved_reference(seen) is not None or not _keeps_place(seen):
         return _back_to_queue(draft, Reason.START_PACED)

@@ -6,10 +6,10 @@ from practicum_api.cohort import Cohort
 from practicum_api.lab import Lab, LabStatus
 from practicum_operator.admission import MILLI, CohortRoom, Room
 from practicum_operator.cache import Key
-from practicum_operator.capacity import class_room, offered, starts_at_once
+from practicum_operator.capacity import class_rooms, offered, starts_at_once
 from practicum_operator.context import Context
+from practicum_operator.desk import holds
 from practicum_operator.hours import spent_classes
-from practicum_operator.phases import HOLDING
 from practicum_operator.plan_catalogue import plan_accelerator, plan_lab
 from practicum_operator.resources import ACCELERATOR_CLASSES, LABS, Resource
 from practicum_operator.writes import status_patch
@@ -35,7 +35,7 @@ async def reconcile_accelerator(context: Context, key: Key) -> None:
     in_use = 0
     for sandbox in context.cache.sandboxes:
         held = sandbox.status.blueprint.accelerator if sandbox.status.blueprint else None
-        if held and held.class_name == key.name and sandbox.status.phase in HOLDING:
+        if held and held.class_name == key.name and holds(context.cache, sandbox):
             in_use += held.count
     queued = sum(
         request.demand.count
@@ -69,9 +69,7 @@ def room_of(context: Context) -> Room:
     settings = context.settings
     return Room(
         cohorts={item.metadata.name: cohort_room(context, item) for item in context.cache.cohorts},
-        classes={
-            item.metadata.name: class_room(item, nodes) for item in context.cache.accelerators
-        },
+        classes=class_rooms(context.cache.accelerators, nodes),
         pace=starts_at_once(nodes, per_cpu=settings.starts_per_cpu, fixed=settings.max_starting),
     )
 

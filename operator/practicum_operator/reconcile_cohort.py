@@ -11,9 +11,8 @@ from practicum_api.lab import Lab
 from practicum_api.sandbox import Sandbox
 from practicum_operator.builders.meta import Manifest
 from practicum_operator.builders.namespace import build_namespace
-from practicum_operator.cache import Key
+from practicum_operator.cache import Key, sandbox_key
 from practicum_operator.context import CohortMemory, Context
-from practicum_operator.desk import sandbox_key
 from practicum_operator.drift import drifted
 from practicum_operator.hours import watch_hours
 from practicum_operator.kubernetes import (

@@ -1,18 +1,16 @@
 """Carries out what is planned for a Sandbox."""
 
-import asyncio
 import logging
 
 from practicum_api import labels
 from practicum_api.base import ObjectMeta, find_condition
 from practicum_api.sandbox import DesiredState, Phase, Sandbox, SandboxStatus
-from practicum_operator.admission import Request
-from practicum_operator.attempt_parts import create_all, remove
+from practicum_operator.admission import Request, demand_of
+from practicum_operator.attempt_parts import create_all, remove_all
 from practicum_operator.builders import blueprint as blueprints
 from practicum_operator.builders.event import build_event
 from practicum_operator.cache import Key
 from practicum_operator.context import Context
-from practicum_operator.desk import demand_of
 from practicum_operator.kubernetes import Body, NotFoundError
 from practicum_operator.observe_sandbox import observe_sandbox
 from practicum_operator.plan import ActivityView, HubWish, Observed, Plan
@@ -56,7 +54,7 @@ async def _carry_out(context: Context, key: Key, seen: Observed, plan: Plan) -> 
     else:
         context.desk.withdraw(key)
     wrote = await _write_status(context, key, seen, plan.status)
-    await asyncio.gather(*(remove(context, target) for target in plan.remove))
+    await remove_all(context, plan.remove)
     refused = bool(plan.create) and not await create_all(context, seen, plan)
     _tell_others(context, key, seen, plan)
     if plan.ask_activity:

@@ -58,7 +58,8 @@ class Settings(BaseSettings):
     start_timeout: Seconds = 1200
     """Longest time from admission to a server that answers; then the attempt has failed."""
     image_timeout: Seconds = 60
-    """How long an image may fail to be pulled before the attempt has failed."""
+    """How long an image may fail to be pulled, or a container to be made, before the attempt has
+    failed."""
     crash_restarts: Annotated[int, Field(ge=1)] = 3
     """Restarts of the container after which a crashing attempt has failed."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

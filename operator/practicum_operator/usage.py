@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from practicum_api.base import parse_quantity
-from practicum_api.cohort import AcceleratorUsage, CohortStatus, Usage
+from practicum_api.cohort import RELEASED_MAX, AcceleratorUsage, CohortStatus, Usage
 from practicum_api.sandbox import Blueprint, SandboxStatus, SandboxUsage
 
 
@@ -55,21 +55,20 @@ def roll_up(
 
     ``finished`` are pairs of UID and settled usage. A UID that is in ``released`` was counted
     before a crash and is left alone. UIDs that neither finish now nor are ``living`` are dropped.
+    Those that the list has no room for are counted when others have gone.
     """
-    released = set(status.released)
+    waiting, before = dict(finished), set(status.released)
+    kept = before & {*living, *waiting}
+    due = [uid for uid in waiting if uid not in before][: RELEASED_MAX - len(kept)]
     usage, accelerators = status.usage, status.accelerator_usage
-    done = {}
-    for uid, used in finished:
-        done[uid] = used
-        if uid not in released:
-            usage = _plus(usage, used)
-            accelerators = add_accelerators(accelerators, used.accelerators)
-    kept = (released & set(living)) | set(done)
+    for uid in due:
+        usage = _plus(usage, waiting[uid])
+        accelerators = add_accelerators(accelerators, waiting[uid].accelerators)
     return status.model_copy(
         update={
             "usage": usage,
             "accelerator_usage": accelerators,
-            "released": tuple(sorted(kept)),
+            "released": tuple(sorted({*kept, *due})),
         }
     )
 

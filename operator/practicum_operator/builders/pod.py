@@ -1,7 +1,5 @@
 """The Pod of one attempt."""
 
-import json
-
 from practicum_api import labels, names
 from practicum_api.lab import EnvVar
 from practicum_api.sandbox import Blueprint, Sandbox
@@ -17,13 +15,6 @@ _USER = 1000
 _HOME_SIZE = "1Gi"
 
 
-def blueprint_digest(blueprint: Blueprint) -> str:
-    """Return a short digest that changes when what the Pod is built from changes."""
-    wire = blueprint.wire()
-    wire.pop("labGeneration", None)
-    return names.digest(json.dumps(wire, sort_keys=True), 12)
-
-
 def build_pod(
     sandbox: Sandbox,
     cohort: str,
@@ -36,7 +27,7 @@ def build_pod(
     """Return the Pod of ``attempt``: made once, never changed, no rights on the cluster."""
     name = names.attempt_name(sandbox.metadata.name, attempt)
     pod_labels = sandbox_labels(sandbox, cohort) | labels.component("sandbox")
-    pod_labels |= {labels.ATTEMPT: str(attempt), labels.BLUEPRINT: blueprint_digest(blueprint)}
+    pod_labels |= {labels.ATTEMPT: str(attempt)}
     if blueprint.accelerator:
         pod_labels[labels.ACCELERATOR] = blueprint.accelerator.class_name
     return {

@@ -5,10 +5,11 @@ Ports are those of the Pods, since policies see a packet after the Service's add
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import IPv4Network
 
 from practicum_api import labels
 from practicum_api.cohort import Cohort
-from practicum_api.lab import Lab
+from practicum_api.lab import Egress, Lab
 from practicum_operator.builders.meta import Manifest, in_cohort
 
 NOTEBOOK_PORT = 8888
@@ -31,10 +32,36 @@ class Site:
     private_cidrs: tuple[str, ...] = ()
 
 
+def egress_trouble(egress: Egress) -> str:
+    """Return which range the API server would refuse in a policy, or nothing."""
+    for rule in egress.cidrs:
+        outer = _range(rule.cidr)
+        if outer is None:
+            return f"egress: {rule.cidr} is not a range of addresses."
+        for hole in rule.except_:
+            inner = _range(hole)
+            if inner is None or inner == outer or not inner.subnet_of(outer):
+                return f"egress: {hole} is not a range inside {rule.cidr}."
+    return ""
+
+
+def _range(text: str) -> IPv4Network | None:
+    try:
+        return IPv4Network(text, strict=False)
+    except ValueError:
+        return None
+
+
 def build_policies(cohort: Cohort, labs: Sequence[Lab], site: Site) -> list[Manifest]:
-    """Return all NetworkPolicies of ``cohort``, whose labs are ``labs``."""
+    """Return all NetworkPolicies of ``cohort``, whose labs are ``labs``.
+
+    A lab whose ranges are wrong stays shut: one refused policy would hold up the whole cohort.
+    """
+    open_labs = [lab for lab in labs if lab.spec.egress.mode != "Closed"]
     egress = [
-        build_lab_policy(cohort, lab, site) for lab in labs if lab.spec.egress.mode != "Closed"
+        build_lab_policy(cohort, lab, site)
+        for lab in open_labs
+        if not egress_trouble(lab.spec.egress)
     ]
     return [build_closed_policy(cohort), build_platform_policy(cohort, site), *egress]
 

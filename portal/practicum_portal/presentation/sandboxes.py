@@ -63,8 +63,7 @@ def _awaits_start(sandbox: Sandbox) -> bool:
     spec, status = sandbox.spec, sandbox.status
     if spec.desired_state is not DesiredState.RUNNING or status.phase not in _SETTLED:
         return False
-    carried_out = (spec.restart, spec.reset) == (status.restart, status.reset)
-    return status.phase is Phase.SUSPENDED or not carried_out
+    return status.phase is Phase.SUSPENDED or sandbox.asks_anew
 
 
 def sandbox_view(

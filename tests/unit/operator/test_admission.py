@@ -19,10 +19,12 @@ from practicum_operator.admission import (
     in_order,
 )
 from practicum_operator.cache import Key
-from practicum_operator.capacity import ClassRoom
+from practicum_operator.capacity import ClassRoom, class_rooms
+from practicum_operator.views import NodeView
 
 START = datetime(2026, 11, 24, tzinfo=UTC)
-GPU = ClassRoom(pool=("nvidia.com/gpu", ()), total=2, limit=None)
+POOL = ("nvidia.com/gpu", frozenset({"node-1"}))
+GPU = ClassRoom(pools=((POOL, 2),), limit=None)
 FREE = 10_000
 
 
@@ -68,8 +70,7 @@ rooms = st.builds(
             ("big", "small"),
             st.builds(
                 ClassRoom,
-                pool=st.just(("nvidia.com/gpu", ())),
-                total=st.none() | st.integers(0, 5),
+                pools=st.just(()) | st.integers(0, 5).map(lambda total: ((POOL, total),)),
                 limit=st.none() | st.integers(0, 5),
             ),
         )
@@ -175,8 +176,32 @@ def test_classes_with_the_same_resource_and_nodes_share_what_is_there() -> None:
     assert [item.admitted for item in decisions] == [True, False]
 
 
+def test_classes_that_share_some_nodes_never_get_more_than_there_is(make) -> None:
+    def class_of(name: str, **selector: str):
+        return make.accelerator(name, placement={"nodeSelector": selector})
+
+    def node(name: str, **marks: str) -> NodeView:
+        return NodeView(name, ready=True, labels=marks, allocatable={"nvidia.com/gpu": "4"})
+
+    def admitted(nodes, *wanted: str) -> int:
+        items = [class_of("any"), class_of("a100", gpu="a100"), class_of("east", zone="east")]
+        requests = [
+            request(n, demand(str(n), class_name=name, count=1)) for n, name in enumerate(wanted)
+        ]
+        decisions = admit(requests, [], room(classes=class_rooms(items, nodes)))
+        return sum(item.admitted for item in decisions)
+
+    one = [node("n1", gpu="a100")]
+    assert admitted(one, *["any"] * 4, *["a100"] * 4) == 4
+    two = [*one, node("n2")]
+    assert admitted(two, *["a100"] * 8) == 4
+    assert admitted(two, *["a100"] * 4, *["any"] * 8) == 8
+    three = [node("n1", gpu="a100"), node("n2", gpu="a100", zone="east"), node("n3", zone="east")]
+    assert admitted(three, *["a100"] * 8, *["east"] * 8) == 12
+
+
 def test_autoscaled_classes_are_bounded_by_quota_alone() -> None:
-    grown = ClassRoom(pool=GPU.pool, total=None, limit=3)
+    grown = ClassRoom(pools=(), limit=3)
     requests = [request(n, demand(str(n), class_name="gpu", count=1)) for n in range(5)]
     decisions = admit(requests, [], room(classes={"gpu": grown}))
     assert sum(item.admitted for item in decisions) == 3

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from practicum_api import labels
 from practicum_operator.kubernetes import QuotaError
 from practicum_operator.resources import BY_KIND, CLAIMS, PODS, SANDBOXES
 
@@ -90,6 +91,47 @@ async def test_a_workspace_on_its_way_out_is_waited_for(world) -> None:
     assert world.pods() == ["one-1"]
     name = claim["metadata"]["name"]
     assert (CLAIMS.kind, world.namespace, name) in world.kubernetes.objects
+
+
+async def test_a_workspace_of_another_person_is_neither_taken_nor_deleted(world) -> None:
+    await world.running(workspace={"deletionPolicy": "Retain"})
+    (place,) = (key for key in world.kubernetes.objects if key[0] == CLAIMS.kind)
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    # As if the hash of another name were the same.
+    world.kubernetes.objects[place]["metadata"]["annotations"] = {labels.OWNER: "o.ne"}
+    world.make(
+        "Sandbox", "one", {"owner": "one", "lab": "lora", "workspace": {"deletionPolicy": "Delete"}}
+    )
+    await world.settle()
+    assert (world.reason(), world.pods()) == ("Rejected", [])
+    assert "another person's" in str(world.status()["conditions"])
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    assert ("Sandbox", world.namespace, "one") not in world.kubernetes.objects
+    assert place in world.kubernetes.objects
+
+
+async def test_all_files_go_also_with_one_that_never_started(world) -> None:
+    await world.running()
+    (place,) = (key for key in world.kubernetes.objects if key[0] == CLAIMS.kind)
+    waits = {"lab": "lora", "desiredState": "Suspended", "workspace": {"deletionPolicy": "Delete"}}
+    world.make("Sandbox", "twin", {"owner": "one"} | waits)
+    world.make("Sandbox", "other", {"owner": "other"} | waits)
+    await world.settle()
+    for name in ("twin", "other", "one"):
+        world.kubernetes.remove(SANDBOXES, name, namespace=world.namespace)
+        await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert place in world.kubernetes.objects
+    world.make("Sandbox", "one", {"owner": "one"} | waits)
+    await world.settle()
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    assert place not in world.kubernetes.objects
 
 
 async def test_a_restart_keeps_its_place_and_waits_for_the_former_pod(world) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from practicum_operator.cache import Key
-from practicum_operator.kubernetes import ForbiddenError
+from practicum_operator.kubernetes import ForbiddenError, InvalidError
 from practicum_operator.resources import (
     BY_KIND,
     CLAIMS,
@@ -67,6 +67,34 @@ async def test_an_open_lab_gets_a_policy_and_loses_it_again(world) -> None:
     world.kubernetes.edit(lab, "lora", {"spec": {"egress": {"mode": "Closed"}}})
     await world.settle()
     assert in_room(world) == ROOM
+
+
+@pytest.mark.parametrize(
+    "cidr",
+    [
+        {"cidr": "999.1.1.1/40"},
+        {"cidr": "192.0.2.0/24", "except": ["198.51.100.7/32"]},
+        {"cidr": "192.0.2.0/24", "except": ["192.0.2.0/24"]},
+    ],
+)
+async def test_a_lab_with_a_wrong_range_stops_itself_alone(world, cidr) -> None:
+    world.kubernetes.refuse = lambda verb, kind, name: (
+        InvalidError("invalid CIDR", status=422)
+        if (verb, kind, name) == ("apply", "NetworkPolicy", "lab-bad")
+        else None
+    )
+    egress = {"mode": "Cidrs", "cidrs": [cidr]}
+    spec = {"title": {"en": "Bad"}, "image": {"reference": "example/lab:1"}, "egress": egress}
+    world.make("Lab", "bad", spec)
+    world.kubernetes.edit(COHORTS, "spring", {"spec": {"labs": ["bad", "lora"]}})
+    await world.settle()
+    assert (reason(world), in_room(world)) == ("Ready", ROOM)
+    conditions = world.kubernetes.objects["Lab", "", "bad"]["status"]["conditions"]
+    assert (conditions[0]["status"], conditions[0]["reason"]) == ("False", "LabNotReady")
+    await world.running()
+    world.make("Sandbox", "two", {"owner": "two", "lab": "bad"})
+    await world.settle()
+    assert (world.status("two")["phase"], world.reason("two")) == ("Pending", "LabNotReady")
 
 
 async def test_what_was_opened_is_shut_at_the_next_resync(world) -> None:

@@ -149,3 +149,14 @@ async def test_a_loop_that_ends_by_a_bug_is_noticed(world, caplog) -> None:
     assert not engine.alive
     assert "the loop 'pods' has ended" in caplog.text
     await engine.stop()
+
+
+async def test_a_labs_status_concerns_nobody_but_the_lab(world, monkeypatch) -> None:
+    await world.running()
+    queued = []
+    monkeypatch.setattr(world.context.queue, "add", lambda key, **_when: queued.append(key.kind))
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"status": {"sandboxes": 7}})
+    assert set(queued) == {"Lab"}
+    queued.clear()
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": {"minutes": 90}})
+    assert {"Cohort", "Sandbox"} <= set(queued)

@@ -1,5 +1,6 @@
 """Each way a Pod fails has a word and a sentence, and is given up neither too soon nor too late."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -30,8 +31,9 @@ def crashing(restarts: int, *, state: str = "waiting", reason: str = "Error") ->
     )
 
 
-def look(make, pod, node=None):
-    return diagnose(pod, node, image="example/lab:1", memory="2Gi", now=make.now, limits=LIMITS)
+def look(make, pod, node=None, **since):
+    known = {"image": "example/lab:1", "memory": "2Gi", "now": make.now, "limits": LIMITS}
+    return diagnose(pod, node, **known, **since)
 
 
 def test_nothing_is_wrong_with_a_pod_that_runs(make) -> None:
@@ -64,17 +66,12 @@ def test_an_end_is_an_end(make, changes, reason, says) -> None:
 
 @pytest.mark.parametrize("reason", ["ErrImagePull", "ImagePullBackOff", "RegistryUnavailable"])
 def test_a_pull_may_fail_for_a_while(make, reason) -> None:
-    pod = make.waiting(reason, "not found")
-    young = make.pod(
-        container=pod.container, ready=False, scheduled_at=make.now - timedelta(seconds=5)
-    )
-    old = make.pod(
-        container=pod.container, ready=False, scheduled_at=make.now - timedelta(minutes=5)
-    )
-    assert look(make, young).lost is False
-    assert look(make, old).lost is True
-    assert look(make, old).reason is Reason.IMAGE_UNAVAILABLE
-    assert "example/lab:1 can't be pulled: not found" in look(make, old).message
+    pod = replace(make.waiting(reason, "not found"), scheduled_at=make.now - timedelta(hours=1))
+    young = look(make, pod, failing_since=make.now - timedelta(seconds=5))
+    old = look(make, pod, failing_since=make.now - timedelta(minutes=5))
+    assert (look(make, pod).lost, young.lost, old.lost) == (False, False, True)
+    assert old.reason is Reason.IMAGE_UNAVAILABLE
+    assert "example/lab:1 can't be pulled: not found" in old.message
 
 
 @pytest.mark.parametrize(
@@ -93,6 +90,8 @@ def test_a_container_that_cannot_be_made_is_rejected(make) -> None:
     pod = make.waiting("CreateContainerConfigError", 'secret "data-key" not found')
     assert look(make, pod).reason is Reason.REJECTED
     assert 'secret "data-key" not found' in look(make, pod).message
+    assert look(make, pod).lost is False
+    assert look(make, pod, failing_since=make.now - timedelta(minutes=5)).lost is True
 
 
 @pytest.mark.parametrize(("restarts", "lost"), [(1, False), (2, False), (3, True)])
@@ -103,6 +102,15 @@ def test_a_crash_loop_is_given_up_after_some_restarts(make, restarts, lost) -> N
 
 def test_a_container_that_came_up_again_is_well(make) -> None:
     assert look(make, make.pod(container=crashing(2, state="running"))) is None
+
+
+def test_a_server_that_falls_silent_long_after_a_restart_has_not_crashed(make) -> None:
+    started = make.now - timedelta(hours=5)
+    container = replace(crashing(1, state="running", reason="OOMKilled"), started_at=started)
+    silent = make.pod(ready=False, ready_at=make.now, container=container)
+    assert look(make, silent) is None
+    hangs = make.pod(ready=False, ready_at=started, container=container)
+    assert look(make, hangs).reason is Reason.OUT_OF_MEMORY
 
 
 def test_running_out_of_memory_says_what_to_do(make) -> None:

@@ -235,6 +235,21 @@ async def test_a_cohort_that_goes_away_before_the_pod_is_made_is_said(world) -> 
     assert (world.status()["phase"], world.reason()) == ("Pending", "UnknownCohort")
 
 
+async def test_a_secret_that_could_not_be_deleted_goes_at_the_next_try(world) -> None:
+    await world.running()
+    world.kubernetes.refuse = lambda verb, kind, _n: (
+        UnavailableError("away") if (verb, kind) == ("delete", "Secret") else None
+    )
+    world.set(desiredState="Suspended")
+    await world.settle()
+    world.kubernetes.refuse = lambda *_call: None
+    await world.later(1)
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status()["phase"] == "Suspended"
+    assert ("Secret", world.namespace, "one-1") not in world.kubernetes.objects
+
+
 async def test_a_pod_deleted_by_hand_is_a_new_attempt(world) -> None:
     await world.running()
     world.kubernetes.remove(PODS, "one-1", namespace=world.namespace)
@@ -311,6 +326,30 @@ async def test_suspending_counts_use_and_keeps_the_files(world) -> None:
     kinds = {kind for kind, place, _ in world.kubernetes.objects if place == world.namespace}
     assert "PersistentVolumeClaim" in kinds
     assert not kinds & {"Pod", "Secret"}
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+async def test_what_ended_while_the_operator_was_away_counts_up_to_its_end(
+    kubernetes, hub, reopen, deleted
+) -> None:
+    async with reopen(kubernetes, hub) as world:
+        await world.running()
+        ended = format_time(world.clock[0] + timedelta(hours=1))
+        later = world.clock[0] + timedelta(hours=5)
+    kubernetes.watch = lambda *_event: None
+    kubernetes.now = lambda: later
+    state = {"terminated": {"exitCode": 0, "finishedAt": ended}}
+    world.say("one-1", {"phase": "Succeeded", "containerStatuses": [{"state": state}]})
+    if deleted:
+        kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    async with reopen(kubernetes, hub, at=later) as world:
+        assert "since" not in world.status()["usage"]
+        await world.later(120)  # the Pod lingers
+        world.end_deleted_pods()
+        await world.settle()
+        assert deleted or world.status()["phase"] == "Suspended"
+        owner = kubernetes.objects["Cohort", "", "spring"] if deleted else world.sandbox()
+        assert owner["status"]["usage"]["runningSeconds"] == 3600
 
 
 async def test_the_deadline_suspends_and_says_why(world) -> None:
@@ -641,6 +680,43 @@ async def test_no_accelerator_free_is_a_place_in_the_queue(world) -> None:
     assert (total["total"], total["inUse"]) == (2, 2)
     world.set(desiredState="Suspended")
     await world.settle()
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status("two")["phase"] == "Starting"
+
+
+async def test_a_place_is_free_when_the_pod_has_gone(world) -> None:
+    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 2}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    await world.settle()
+    await world.running()
+    world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
+    world.kubernetes.remove(SANDBOXES, "one", namespace=world.namespace)
+    await world.settle()
+    assert world.status()["phase"] == "Terminating"
+    assert world.reason("two") == "AcceleratorBusy"
+    total = world.kubernetes.objects["AcceleratorClass", "", "a100"]
+    assert total["status"]["inUse"] == 2
+    world.end_deleted_pods()
+    await world.settle()
+    assert world.status("two")["phase"] == "Starting"
+
+
+async def test_a_pod_that_outlives_its_sandboxs_suspension_keeps_its_place(world) -> None:
+    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+    accelerator = {"accelerator": {"className": "a100", "count": 2}}
+    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    await world.settle()
+    await world.running()
+    world.set(desiredState="Suspended")
+    await world.settle()
+    await world.later(80)
+    assert world.status()["phase"] == "Suspended"
+    world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
+    await world.settle()
+    total = world.kubernetes.objects["AcceleratorClass", "", "a100"]
+    assert (world.reason("two"), total["status"]["inUse"]) == ("AcceleratorBusy", 2)
     world.end_deleted_pods()
     await world.settle()
     assert world.status("two")["phase"] == "Starting"

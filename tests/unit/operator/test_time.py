@@ -1,6 +1,6 @@
 """Nothing holds a place for ever in whatever state it is stuck, and nothing spins."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,16 +9,16 @@ from practicum_api.sandbox import Phase
 from practicum_operator.cache import Key
 from practicum_operator.hub import HubUnavailableError
 from practicum_operator.kubernetes import UnavailableError
-from practicum_operator.plan import HubState, HubView, Plan
+from practicum_operator.plan import ActivityView, HubState, HubView, Plan
 from practicum_operator.plan_sandbox import plan_sandbox
 from practicum_operator.resources import BY_KIND, SANDBOXES
 from practicum_operator.views import ContainerView
 
 
-def say_silent(world, ip: str, restarts: int) -> None:
-    """Say of the Pod that its server runs, but does not answer since now."""
+def say_silent(world, ip: str, restarts: int, began: str = "") -> None:
+    """Say of the Pod that its server runs since ``began``, but does not answer since now."""
     moment = format_time(world.clock[0])
-    running = {"restartCount": restarts, "state": {"running": {"startedAt": moment}}}
+    running = {"restartCount": restarts, "state": {"running": {"startedAt": began or moment}}}
     if restarts:
         running["lastState"] = {"terminated": {"exitCode": 137}}
     status = {
@@ -43,6 +43,56 @@ async def test_a_server_that_dies_and_hangs_as_it_starts_again_is_lost(world) ->
     assert (world.status()["phase"], world.status().get("failures", 0)) == ("Starting", 0)
     await world.later(2 * 60)
     assert (world.status()["phase"], world.status()["failures"]) == ("Queued", 1)
+
+
+def say_waiting(world, reason: str) -> None:
+    """Say of the Pod, which was scheduled as it was made, what its container waits for."""
+    moment = world.kubernetes.objects["Pod", world.namespace, "one-1"]["metadata"]
+    scheduled = {"type": "PodScheduled", "status": "True"}
+    scheduled["lastTransitionTime"] = moment["creationTimestamp"]
+    container = {"restartCount": 0, "state": {"waiting": {"reason": reason}}}
+    world.say(
+        "one-1",
+        {"phase": "Pending", "conditions": [scheduled], "containerStatuses": [container]},
+    )
+
+
+async def test_a_long_pull_may_fail_for_as_long_as_a_short_one(world) -> None:
+    world.make("Sandbox", "one", {"owner": "one", "lab": "lora"})
+    await world.settle()
+    say_waiting(world, "ContainerCreating")
+    await world.later(300)
+    say_waiting(world, "ErrImagePull")
+    await world.settle()
+    assert (world.status()["phase"], world.reason()) == ("Starting", "ImageUnavailable")
+    await world.later(50)
+    say_waiting(world, "ContainerCreating")
+    await world.later(300)
+    say_waiting(world, "ErrImagePull")
+    await world.settle()
+    await world.later(50)
+    say_waiting(world, "ImagePullBackOff")
+    await world.settle()
+    assert world.status()["phase"] == "Starting"
+    await world.later(11)
+    assert (world.status()["phase"], world.status()["failures"]) == ("Queued", 1)
+
+
+async def test_a_busy_server_that_was_restarted_once_is_left_to_work(world) -> None:
+    async def ask(_ip: str, now: datetime) -> ActivityView:
+        return ActivityView(now, busy=True)
+
+    world.context.activity.ask = ask
+    await world.running()
+    world.run_pod(restarts=1)
+    await world.settle()
+    began = format_time(world.clock[0])
+    world.clock[0] += timedelta(hours=5)
+    say_silent(world, "10.0.0.9", restarts=1, began=began)
+    for _ in range(3):
+        await world.later(20 * 60)
+    assert (world.status()["phase"], world.reason()) == ("Running", "NotAnswering")
+    assert world.pods() == ["one-1"]
 
 
 @pytest.mark.parametrize(

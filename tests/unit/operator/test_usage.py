@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from practicum_api.cohort import AcceleratorUsage, CohortStatus
+from practicum_api.cohort import RELEASED_MAX, AcceleratorUsage, CohortStatus
 from practicum_api.sandbox import SandboxStatus, SandboxUsage
 from practicum_operator.builders.blueprint import resolve
 from practicum_operator.plan_cohort import hours_left
@@ -59,6 +59,17 @@ def test_uids_of_sandboxes_that_are_gone_are_dropped() -> None:
     status = CohortStatus(released=("gone", "here"))
     assert roll_up(status, [], ["here"]).released == ("here",)
     assert roll_up(status, [("new", SandboxUsage())], []).released == ("new",)
+
+
+def test_more_than_the_list_holds_are_counted_in_turn() -> None:
+    finished = {f"s{number}": SandboxUsage(running_seconds=1) for number in range(2 * RELEASED_MAX)}
+    first = roll_up(CohortStatus(), finished.items(), finished)
+    assert len(first.released) == first.usage.running_seconds == RELEASED_MAX
+    assert roll_up(first, finished.items(), finished) == first
+    left = {uid: used for uid, used in finished.items() if uid not in first.released}
+    last = roll_up(first, left.items(), left)
+    assert last.usage.running_seconds == len(finished)
+    assert last.released == tuple(sorted(left))
 
 
 def test_sums_by_class_are_in_order() -> None:

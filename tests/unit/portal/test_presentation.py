@@ -117,6 +117,13 @@ async def test_a_start_that_the_operator_has_not_begun_is_pending(portal, make, 
     assert (await shown(portal, begun)).phase is Phase.STARTING
 
 
+@pytest.mark.parametrize("wish", ["restart", "reset"])
+async def test_who_takes_an_old_wish_back_asks_for_nothing(portal, make, wish):
+    view = await shown(portal, make.sandbox(phase="Running", status={wish: "once"}))
+    assert view.phase is Phase.RUNNING
+    assert "open" in [action.value for action in view.actions]
+
+
 async def test_every_phase_has_a_view(portal, make):
     for phase in Phase:
         view = await shown(portal, make.sandbox(phase=phase.value))
