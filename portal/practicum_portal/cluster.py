@@ -27,6 +27,8 @@ Key = tuple[str, str]
 GONE = 410
 _BACKOFF_FIRST = 0.5
 _BACKOFF_MAX = 15.0
+_BREATH = 0.3
+"""Pause after each watch: one that always ends at once must not become a storm of requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,9 +221,11 @@ class Cluster:
                     shelf.replace(*await self._api.list(shelf.plural))
                 await self._watch(shelf)
                 backoff = _BACKOFF_FIRST
+                await self._pause(_BREATH)
             except KubernetesError as error:
                 if error.status == GONE:
                     shelf.version = ""
+                    await self._pause(_BREATH)
                     continue
                 log.warning("watching %s: %s", shelf.plural, error)
                 backoff = await self._wait(backoff, error.retry_after)

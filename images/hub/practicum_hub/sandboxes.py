@@ -25,6 +25,8 @@ Key = tuple[str, str]
 
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 5.0
+BREATH = 0.3
+"""Pause after each watch: one that always ends at once must not become a storm of requests."""
 
 
 class UnavailableError(Exception):
@@ -161,8 +163,10 @@ class Sandboxes:
                     self._take(change)
                     resource_version = change.resource_version
                     pause = FIRST_PAUSE
+                await asyncio.sleep(BREATH)
             except ExpiredError:
                 resource_version = ""
+                await asyncio.sleep(BREATH)
             except UnavailableError as error:
                 self.following = False
                 log.warning("Sandboxes: %s; keeping what is known", error)

@@ -136,6 +136,19 @@ async def test_a_restored_cluster_may_count_from_the_start() -> None:
     assert known.metadata.resource_version == "3"
 
 
+async def test_watches_that_end_at_once_are_not_repeated_without_a_pause(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    monkeypatch.setattr(module.asyncio, "sleep", pause)
+    await play(((), "1"), [Change("2")], [Change("3")], ExpiredError("410"), ((), "4"))
+    assert pauses == [module.BREATH] * 3
+
+
 async def test_deleted_is_gone() -> None:
     found, _ = await play(((made("a", 1),), "1"), [Change("2", made("a", 2), deleted=True)])
     assert found.find("trainee", "lora") is None

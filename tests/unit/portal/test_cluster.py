@@ -67,6 +67,32 @@ async def test_an_api_server_that_is_away_is_asked_again_and_its_silence_shows(m
     assert cluster.lab("lora")
 
 
+async def test_watches_that_end_at_once_are_not_repeated_without_a_pause(portal, make):
+    kubernetes = type(portal.kubernetes)()
+    pauses = []
+
+    async def ends(plural, version):
+        kubernetes.calls.append(("watch", plural, ""))
+        await asyncio.sleep(0)
+        if len(kubernetes.calls) % 2:
+            raise make.refusal(410, "Expired")
+        return
+        yield
+
+    async def pause(seconds):
+        pauses.append(seconds)
+        await asyncio.sleep(0)
+
+    kubernetes.watch = ends
+    task = asyncio.create_task(Cluster(kubernetes, pause=pause).run())
+    await _until(lambda: len(pauses) > 40)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert min(pauses) > 0
+    watches = [call for call in kubernetes.calls if call[0] == "watch"]
+    assert len(watches) <= len(pauses) + 4
+
+
 async def test_silence_counts_from_the_kind_that_was_heard_of_least_lately():
     now = 100.0
     cluster = Cluster(None, clock=lambda: now)
