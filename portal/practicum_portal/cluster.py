@@ -64,8 +64,7 @@ class Shelf(Generic[Object]):
         self.heard = self._clock()
         found = {_key(body) for body in bodies}
         for key in [key for key in self.items if key not in found]:
-            del self.items[key]
-            self._notify(Change(self.plural, key))
+            self._drop(key, int(version))
         for body in bodies:
             self.put(body, listed=True)
 
@@ -74,11 +73,17 @@ class Shelf(Generic[Object]):
         body = event["object"]
         self.heard = self._clock()
         if event["type"] == "DELETED":
-            if self.items.pop(_key(body), None) is not None:
-                self._notify(Change(self.plural, _key(body)))
+            self._drop(_key(body), int(body["metadata"]["resourceVersion"]))
         elif event["type"] in {"ADDED", "MODIFIED"}:
             self.put(body, listed=True)
         self.version = body["metadata"]["resourceVersion"]
+
+    def _drop(self, key: Key, version: int) -> None:
+        """Forget what was gone at ``version``, unless it is known to be made anew since."""
+        known = self.items.get(key)
+        if known is not None and int(known.metadata.resource_version) <= version:
+            del self.items[key]
+            self._notify(Change(self.plural, key))
 
     def put(self, body: Body, *, listed: bool = False) -> Object | None:
         """Take one object, from a list or a watch, or else as the answer to a write of ours."""

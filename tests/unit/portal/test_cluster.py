@@ -125,6 +125,20 @@ def test_an_answer_to_a_write_does_not_bring_back_what_was_removed_since(make):
     assert cluster.sandbox("class-a", "trainee--lora") is None
 
 
+def test_what_was_made_anew_outlives_late_news_of_the_former(make):
+    cluster = Cluster(None)
+    cluster.sandboxes.replace([_versioned(make.sandbox(), 10)], "10")
+    cluster.sandboxes.put(_versioned(make.sandbox(phase="Queued"), 14))
+    with cluster.subscribe() as news:
+        deleted = {"type": "DELETED", "object": _versioned(make.sandbox(), 12)}
+        cluster.sandboxes.event(deleted)
+        cluster.sandboxes.replace([], "13")
+        assert cluster.sandbox("class-a", "trainee--lora").status.phase == "Queued"
+        assert not news._changed
+        cluster.sandboxes.replace([], "15")
+    assert cluster.sandbox("class-a", "trainee--lora") is None
+
+
 def test_what_is_not_understood_is_left_out_and_the_rest_is_there(make, caplog):
     cluster = Cluster(None)
     broken = _versioned(make.lab("broken"), 5)
