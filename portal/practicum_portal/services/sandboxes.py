@@ -160,13 +160,15 @@ class Sandboxes:
 
         def decide(sandbox: Sandbox) -> dict[str, Any]:
             latest = latest_deadline(sandbox, lifetime_of(sandbox, self._cluster))
-            deadline = sandbox.status.deadline
-            if latest is None or deadline is None:
+            said = sandbox.status.deadline
+            if latest is None or said is None:
                 raise ConflictError(
                     "Only a sandbox that runs can be extended.",
                     hint="Start it; its time then begins anew.",
                     code="not-running",
                 )
+            # What was asked for just now counts, also before the operator has seen it.
+            deadline = max(said, sandbox.spec.deadline or said)
             wanted = min(deadline + timedelta(minutes=minutes), latest)
             if wanted <= deadline:
                 raise ConflictError(

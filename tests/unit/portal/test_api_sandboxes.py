@@ -146,6 +146,17 @@ async def test_extend_stops_where_the_lab_does(portal, make, minutes, deadline):
     assert spec["deadline"] == deadline
 
 
+async def test_two_quick_extensions_add_up_before_the_operator_has_seen_the_first(portal, make):
+    portal.kubernetes.put("sandboxes", make.sandbox())
+    await portal.settled()
+    trainee = await portal.sign_in("trainee")
+    url = "/api/v1/sandboxes/class-a/trainee--lora/extend"
+    for deadline in ("2026-03-02T12:45:00Z", "2026-03-02T13:30:00Z"):
+        assert (await trainee.post(url, json={"minutes": 45})).status_code == 202
+        spec = portal.kubernetes.body("sandboxes", "trainee--lora", NAMESPACE)["spec"]
+        assert spec["deadline"] == deadline
+
+
 async def test_extend_at_the_end_says_that_there_is_no_more(portal, make):
     portal.kubernetes.put("sandboxes", make.sandbox(status={"deadline": "2026-03-02T14:00:00Z"}))
     await portal.settled()
