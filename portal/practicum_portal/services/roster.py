@@ -128,15 +128,15 @@ class Rosters:
             return await self._hub.create_users(users)
         except HubAwayError as error:
             raise UnavailableError(
-                "JupyterHub does not answer, so that no accounts can be made.",
-                hint="Nothing was written. Send the same file again in a minute.",
+                "JupyterHub does not answer, so that not all accounts could be made.",
+                hint="The roster is as it was. Send the same file again in a minute.",
                 code="hub-away",
                 retry_after=10,
             ) from error
         except HubRefusedError as error:
             raise InvalidError(
                 f"JupyterHub refuses a user name: {error}",
-                hint="Correct the name in the file. Nothing was written.",
+                hint="Correct the name in the file. The roster is as it was.",
                 code="refused-by-hub",
             ) from error
 
