@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     kubernetes_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 10
     """How long one call to the API server may take."""
     cluster_stale_seconds: Annotated[float, Field(gt=0)] = 120
-    """After so long without word from the API server the portal is not ready."""
+    """After so long without word from the API server pages say that they may be old."""
     prometheus_url: str = "http://prometheus.practicum.svc.cluster.local:9090"
     """Where Prometheus answers; empty when there is none."""
     prometheus_timeout_seconds: Annotated[float, Field(gt=0, le=60)] = 5

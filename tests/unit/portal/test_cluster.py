@@ -161,14 +161,21 @@ def test_of_two_sandboxes_behind_one_server_the_oldest_counts(make):
     assert cluster.sandbox_for("trainee", "other") is None
 
 
-async def test_not_ready_before_the_first_list_nor_after_a_long_silence(portal, settings, opened):
-    client = portal.client()
-    assert (await client.get("/readyz")).status_code == 200
+async def test_a_long_silence_is_told_and_the_portal_serves_on(portal):
+    trainee = await portal.sign_in("trainee")
+    assert "may be old" not in (await trainee.get("/")).text
     portal.container.cluster._clock = lambda: 1e9
-    response = await client.get("/readyz")
-    assert response.status_code == 503
+    response = await trainee.get("/readyz")
+    assert (response.status_code, response.json()["ready"]) == (200, True)
     assert response.json()["cluster"]["silent_seconds"] > 120
-    assert (await client.get("/healthz")).status_code == 200
+    assert "may be old" in (await trainee.get("/")).text
+
+
+async def test_not_ready_before_the_first_list(portal):
+    portal.container.cluster.labs.heard = None
+    response = await portal.client().get("/readyz")
+    assert (response.status_code, response.json()["ready"]) == (503, False)
+    assert (await portal.client().get("/healthz")).status_code == 200
 
 
 async def _until(condition):
