@@ -7,7 +7,7 @@ from datetime import datetime
 from practicum_api.cohort import Cohort
 from practicum_api.sandbox import Phase, Sandbox
 from practicum_portal.identity import Role
-from practicum_portal.presentation.sandboxes import phase_of, usage_of
+from practicum_portal.presentation.sandboxes import accelerator_seconds, phase_of, usage_of
 from practicum_portal.presentation.texts import ready_state
 from practicum_portal.views.cohorts import (
     AcceleratorQuotaView,
@@ -82,13 +82,8 @@ def _quota(cohort: Cohort, sandboxes: tuple[Sandbox, ...], now: datetime) -> Quo
     quota = cohort.spec.quota
     used = Counter({item.class_name: item.seconds for item in cohort.status.accelerator_usage})
     for sandbox in sandboxes:
-        blueprint = sandbox.status.blueprint
-        if (
-            blueprint is not None
-            and blueprint.accelerator is not None
-            and sandbox.metadata.uid not in cohort.status.released
-        ):
-            used[blueprint.accelerator.class_name] += usage_of(sandbox, now).accelerator_seconds
+        if sandbox.metadata.uid not in cohort.status.released:
+            used.update(accelerator_seconds(sandbox, now))
     return QuotaView(
         sandboxes=quota.sandboxes,
         cpu=quota.cpu,

@@ -211,6 +211,16 @@ def usage_of(sandbox: Sandbox, now: datetime) -> UsageFigures:
     )
 
 
+def accelerator_seconds(sandbox: Sandbox, now: datetime) -> dict[str, int]:
+    """Return what is counted by AcceleratorClass, with what the current attempt adds up to now."""
+    usage, blueprint = sandbox.status.usage, sandbox.status.blueprint
+    seconds = {item.class_name: item.seconds for item in usage.accelerators}
+    if blueprint is not None and (held := blueprint.accelerator) is not None:
+        more = usage_of(sandbox, now).accelerator_seconds - usage.accelerator_seconds
+        seconds[held.class_name] = seconds.get(held.class_name, 0) + more
+    return seconds
+
+
 def _cpus(sandbox: Sandbox) -> float:
     blueprint = sandbox.status.blueprint
     return parse_quantity(blueprint.resources.cpu) if blueprint else 0.0

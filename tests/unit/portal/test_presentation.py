@@ -43,6 +43,28 @@ async def test_stages_tell_how_far_a_start_is(portal, make, phase, states):
         assert [stage.seconds for stage in view.stages[:3]] == [5, 15, None]
 
 
+async def test_hours_count_on_the_class_they_were_used_of(portal, make):
+    room = make.cohort(
+        quota={"accelerators": [{"className": name, "count": 1} for name in ("a100", "h100")]}
+    )
+    portal.kubernetes.put("cohorts", room)
+    status = {
+        "blueprint": {
+            "image": {"reference": "x"},
+            "accelerator": {"className": "h100", "resourceName": "nvidia.com/gpu", "count": 2},
+        },
+        "usage": {
+            "acceleratorSeconds": 10800,
+            "accelerators": [{"className": "a100", "seconds": 10800}],
+            "since": "2026-03-02T08:30:00Z",
+        },
+    }
+    await shown(portal, make.sandbox(status=status))
+    cohort = await portal.container.services.cohorts.get(TEACHER, "class-a")
+    used = {item.class_name: item.used_hours for item in cohort.quota.accelerators}
+    assert used == {"a100": 3.0, "h100": 1.0}
+
+
 @pytest.mark.parametrize(
     ("status", "minute"),
     [
