@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,8 +24,6 @@ _NO_TEXT = "22021"
 _DRIVERS = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 _TLS = ("sslmode", "sslrootcert", "sslcert", "sslkey", "sslcrl")
 """Words of libpq's URLs, which asyncpg knows in a URL of its own only, not as arguments."""
-
-Transaction = Callable[[], AbstractAsyncContextManager[AsyncSession]]
 
 
 class DatabaseAwayError(UnavailableError):

@@ -82,7 +82,6 @@ def still_signed_in(request: Request, person: Person) -> Callable[[], Awaitable[
 CurrentServices = Annotated[Services, Depends(get_services)]
 CurrentContainer = Annotated[Container, Depends(get_container)]
 CurrentPerson = Annotated[Person, Depends(signed_in)]
-CheckedPerson = CurrentPerson
 CurrentReporter = Annotated[Reporter, Depends(reporting)]
 
 
