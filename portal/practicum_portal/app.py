@@ -5,13 +5,12 @@ import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from importlib import import_module
 from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from practicum_portal import api, health, metrics, problems, retention, signin_routes
+from practicum_portal import api, health, metrics, pages, problems, retention, signin_routes
 from practicum_portal.api.paths import PREFIX
 from practicum_portal.api.problems import ProblemModel
 from practicum_portal.clock import Clock, utc_now
@@ -22,7 +21,6 @@ from practicum_portal.settings import Settings
 
 log = logging.getLogger(__name__)
 
-_PAGES = "practicum_portal.pages"
 _PROBES = ("/healthz", "/readyz")
 _DESCRIPTION = """
 What a browser can do, a program can do too.
@@ -55,12 +53,10 @@ def create_app(
     app.state.container = container
     app.state.background = []
     headers = protection(hub_public_url=settings.hub_public_url, secure=settings.secure)
-    problems.install(app, headers=headers)
+    problems.install(app, headers=headers, page=pages.render_problem)
     for router in (health.router, signin_routes.router, *api.ROUTERS):
         app.include_router(router)
-    install_pages = getattr(import_module(_PAGES), "install", None)
-    if install_pages is not None:
-        install_pages(app)
+    pages.install(app)
     _describe(app)
     app.add_middleware(BodyLimit, most=settings.max_body_bytes)
     app.add_middleware(SecurityHeaders, headers=headers)

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 from urllib.parse import quote, urlsplit
@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 
 API_PREFIX = "/api/"
 
+Page = Callable[[Request, ProblemError], Response]
+
 
 class _HttpError(ProblemError):
     """What the framework itself refuses, such as a path that is not there."""
@@ -28,21 +30,20 @@ class _HttpError(ProblemError):
         self.status = HTTPStatus(status)
 
 
-def install(app: FastAPI, *, headers: Mapping[str, str]) -> None:
+def install(app: FastAPI, *, headers: Mapping[str, str], page: Page) -> None:
     """Let every error leave the portal as a problem; ``headers`` go with the unexpected ones.
 
     The framework answers those outside of the middleware that adds headers to all others.
     """
-    app.add_exception_handler(ProblemError, _problem)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(
-        Exception, partial(_unexpected, headers={**headers, "Cache-Control": "no-store"})
-    )
+    app.add_exception_handler(ProblemError, partial(_problem, page=page))
+    app.add_exception_handler(RequestValidationError, partial(_invalid, page=page))
+    app.add_exception_handler(HTTPException, partial(_http, page=page))
+    headers = {**headers, "Cache-Control": "no-store"}
+    app.add_exception_handler(Exception, partial(_unexpected, headers=headers, page=page))
 
 
-def respond(request: Request, problem: ProblemError) -> Response:
-    """Return ``problem`` in the form that the client reads."""
+def respond(request: Request, problem: ProblemError, *, page: Page) -> Response:
+    """Return ``problem`` in the form that the client reads: JSON, or as ``page`` shows it."""
     headers = {}
     if problem.retry_after is not None:
         headers["Retry-After"] = str(max(1, math.ceil(problem.retry_after)))
@@ -59,10 +60,7 @@ def respond(request: Request, problem: ProblemError) -> Response:
         )
     if isinstance(problem, SignInError):
         return _to_login(request)
-    render = getattr(request.app.state, "render_problem", None)
-    if render is None:
-        return JSONResponse(problem.body(), status_code=problem.status, headers=headers)
-    response: Response = render(request, problem)
+    response = page(request, problem)
     response.headers.update(headers)
     return response
 
@@ -95,13 +93,13 @@ def _path(url: str) -> str:
     return parts.path + (f"?{parts.query}" if parts.query else "")
 
 
-async def _problem(request: Request, error: Exception) -> Response:
+async def _problem(request: Request, error: Exception, *, page: Page) -> Response:
     if not isinstance(error, ProblemError):
         raise error
-    return respond(request, error)
+    return respond(request, error, page=page)
 
 
-async def _invalid(request: Request, error: Exception) -> Response:
+async def _invalid(request: Request, error: Exception, *, page: Page) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     errors = tuple(
@@ -117,22 +115,22 @@ async def _invalid(request: Request, error: Exception) -> Response:
         hint="Correct the fields that are named and send it again.",
         errors=errors[:20],
     )
-    return respond(request, problem)
+    return respond(request, problem, page=page)
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def _http(request: Request, error: Exception, *, page: Page) -> Response:
     if not isinstance(error, HTTPException):
         raise error
     problem = error.__cause__
     if not isinstance(problem, ProblemError):
         problem = _HttpError(error.status_code, str(error.detail))
-    response = respond(request, problem)
+    response = respond(request, problem, page=page)
     response.headers.update(error.headers or {})
     return response
 
 
 async def _unexpected(
-    request: Request, error: Exception, *, headers: Mapping[str, str]
+    request: Request, error: Exception, *, headers: Mapping[str, str], page: Page
 ) -> Response:
     log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     response = respond(
@@ -141,6 +139,7 @@ async def _unexpected(
             "Something in the portal went wrong.",
             hint="Try again. If it stays so, tell an administrator the time and the page.",
         ),
+        page=page,
     )
     response.headers.update(headers)
     return response

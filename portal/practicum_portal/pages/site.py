@@ -9,13 +9,12 @@ from starlette.responses import Response
 from practicum_portal.pages import admin, cohorts, home, live, runs, sandboxes
 from practicum_portal.pages.assets import Assets
 from practicum_portal.pages.frames import Renderer
-from practicum_portal.pages.visits import MaybeVisit, render_problem
+from practicum_portal.pages.visits import MaybeVisit
 
 
 def install(app: FastAPI) -> None:
     """Put the pages into ``app``."""
     app.state.renderer = Renderer()
-    app.state.render_problem = render_problem
     app.mount("/static", Assets(), name="static")
     for part in (home, sandboxes, runs, cohorts, admin, live):
         app.include_router(part.router)
