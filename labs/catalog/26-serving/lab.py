@@ -1,0 +1,720 @@
+# %% [markdown] intro
+# %% setup
+import bisect
+import heapq
+import json
+import math
+import os
+import queue
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import Future, ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from scipy.stats import binom
+from torch.nn import functional as F
+from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, logging
+
+from practicum_labs import data, metrics, models, track
+from practicum_labs.checking.capture import module_of
+from practicum_labs.lab import open_lab
+
+lab = open_lab("serving", language="en")
+lab.style()
+logging.set_verbosity_error()
+logging.disable_progress_bar()
+
+SEED = 0
+LAYERS = {"S": 6, "M": 30}  # of SmolLM2's thirty; L is computed in section 10
+SIZE = "S" if lab.tier.name == "tiny" else "M"
+TOKENS = 4 if lab.tier.name == "tiny" else 12  # of a reply
+torch.set_num_threads(1)
+print(lab.say("ready", tier=lab.tier.name, size=SIZE, layers=LAYERS[SIZE], torch=torch.__version__))
+# %% [markdown] model
+# %% model
+def load_model(folder, layers):
+    """Return SmolLM2's first so many layers in single precision, and its tokenizer."""
+    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, num_hidden_layers=layers)
+    tokenizer = AutoTokenizer.from_pretrained(folder, padding_side="left")
+    return model.eval(), tokenizer
+
+
+def encode(tokenizer, texts):
+    """Return (ids, mask) of the chats that ask for a reply to each text, padded on the left."""
+    order = {"role": "system", "content": "You answer customers in one friendly sentence."}
+    chats = [[order, {"role": "user", "content": text}] for text in texts]
+    made = tokenizer.apply_chat_template(
+        chats, add_generation_prompt=True, padding=True, return_tensors="pt", return_dict=True
+    )
+    return made["input_ids"], made["attention_mask"]
+
+
+def decode(tokenizer, rows):
+    """Return the text of each row of tokens, up to the mark that ends a reply."""
+    texts = tokenizer.batch_decode(rows)
+    return [text.split(tokenizer.eos_token)[0].strip() for text in texts]
+
+
+folder = str(models.path("smollm2"))
+model, tokenizer = load_model(folder, LAYERS[SIZE])
+reviews = [e.text for e in data.load("vader-reviews", train=64, validation=0).train]
+ids, mask = encode(tokenizer, reviews[:3])
+print(f"{sum(p.numel() for p in model.parameters()):,}", ids.shape, mask[:, :8].tolist())
+for text in reviews[:5]:
+    print("-", text[:110])
+# %% [markdown] slow
+# %% slow
+class Positions:
+    """Counts the positions that go through the model while it is open."""
+
+    def __init__(self, model):
+        self.model, self.count = model, 0
+
+    def __enter__(self):
+        def add(module, inputs):
+            self.count += inputs[0].numel()
+
+        self.hook = self.model.get_input_embeddings().register_forward_pre_hook(add)
+        self.began = time.process_time()
+        return self
+
+    def __exit__(self, *error):
+        self.seconds = time.process_time() - self.began
+        self.hook.remove()
+
+
+@torch.inference_mode()
+def generate_slowly(model, ids, mask, steps):
+    """Return the most likely next tokens; every step reads everything again."""
+    start = ids.shape[1]
+    for _ in range(steps):
+        logits = model(input_ids=ids, attention_mask=mask, use_cache=False, logits_to_keep=1).logits
+        ids = torch.cat([ids, logits[:, -1].argmax(dim=-1, keepdim=True)], dim=1)
+        mask = F.pad(mask, (0, 1), value=1)
+    return ids[:, start:]
+
+
+with Positions(model) as slow:
+    slowly = generate_slowly(model, ids[:1], mask[:1], TOKENS)
+print(lab.say("positions", count=slow.count, seconds=slow.seconds))
+# %% [markdown] generate
+# %% predict_cache
+lab.predict("times_fewer_positions", ..., ...)
+# %% generate graded=generate
+@torch.inference_mode()
+def generate(model, ids, mask, steps):
+    """Return the most likely next tokens (batch, steps), with each position computed once.
+
+    ids:  (batch, tokens), padded on the left      mask: like ids, 1 for a token, 0 for padding
+    model(input_ids=..., attention_mask=..., past_key_values=..., use_cache=True) returns .logits
+    of the ids given and .past_key_values; the mask covers the past and the ids given.
+    """
+    new, past, given = [], None, ids
+    for _ in range(steps):
+        # >>>
+        out = model(input_ids=given, attention_mask=mask, past_key_values=past, use_cache=True,
+                    logits_to_keep=1)
+        past, given = out.past_key_values, out.logits[:, -1].argmax(dim=-1, keepdim=True)
+        mask = F.pad(mask, (0, 1), value=1)
+        new.append(given)
+        # <<<
+    return torch.cat(new, dim=1)
+# %% generate-check
+lab.check("generate", generate)
+# %% [markdown] solution generate-reading
+# %% cached
+with Positions(model) as fast:
+    quickly = generate(model, ids[:1], mask[:1], TOKENS)
+assert torch.equal(quickly, slowly)
+print(lab.say("positions", count=fast.count, seconds=fast.seconds))
+lab.reveal("times_fewer_positions", slow.count / fast.count)
+active = sum(p.numel() for p in model.parameters())
+print(lab.say("flops", slow=2 * active * slow.count / 1e9, fast=2 * active * fast.count / 1e9))
+for text, reply in zip(reviews, decode(tokenizer, generate(model, ids, mask, 2 * TOKENS)), strict=False):
+    print(f"> {text[:90]}\n  {reply}")
+# %% [markdown] batching
+# %% predict_batching
+lab.predict("times_more_tokens", ..., ...)
+# %% batching
+def pace(model, tokenizer, texts, tokens, sizes=(1, 2, 4, 8)):
+    """Return {batch size: CPU seconds of the batch}, the better of two runs."""
+    seconds = {}
+    for size in sizes:
+        ids, mask = encode(tokenizer, texts[:size])
+        runs = []
+        for _ in range(2 if size < 4 else 1):
+            began = time.process_time()
+            generate(model, ids, mask, tokens)
+            runs.append(time.process_time() - began)
+        seconds[size] = min(runs)
+    return seconds
+
+
+same_length = sorted(reviews, key=len)[28:36]
+paces = {SIZE: pace(model, tokenizer, same_length, TOKENS)}
+with track.init(lab="serving", name=f"batches {SIZE}", config={"size": SIZE, "tokens": TOKENS, "seed": SEED}) as run:
+    for size, seconds in paces[SIZE].items():
+        run.log({"seconds": seconds, "tokens_per_second": size * TOKENS / seconds}, step=size)
+    run.finish({"tokens_per_second": size * TOKENS / seconds})
+rows = {n: {lab.say("seconds"): s, lab.say("tokens_per_second"): n * TOKENS / s} for n, s in paces[SIZE].items()}
+display(pd.DataFrame(rows).T.round(2).rename_axis(lab.say("batch")))
+lab.reveal("times_more_tokens", 8 * paces[SIZE][1] / paces[SIZE][8])
+# %% [markdown] quantize
+# %% quantize graded=quantize
+def quantize(weight, bits):
+    """Return (levels, scale) with weight ≈ levels * scale, as exact as so many bits allow.
+
+    weight: (outputs, inputs)   bits: 2 to 8
+    levels: int8, like weight, whole numbers from -(2**(bits-1) - 1) to 2**(bits-1) - 1
+    scale:  (outputs, 1), one a row: its largest absolute value falls on the largest level
+    """
+    # >>>
+    largest = 2 ** (bits - 1) - 1
+    scale = weight.abs().amax(dim=1, keepdim=True).clamp(min=1e-12) / largest
+    return torch.round(weight / scale).to(torch.int8), scale
+    # <<<
+# %% quantize-check
+lab.check("quantize", quantize)
+# %% [markdown] solution quantize-reading
+# %% [markdown] agreement
+# %% predict_agreement
+lab.predict("agreement_int8", ..., ...)
+# %% agreement
+@torch.inference_mode()
+def next_tokens(model, tokenizer, texts):
+    """Return the token the model would write after each position of each text."""
+    return [model(**tokenizer(text, return_tensors="pt")).logits[0].argmax(dim=-1) for text in texts]
+
+
+@torch.no_grad()
+def in_few_bits(model, change):
+    """Change every weight matrix of the blocks in place; return its largest error over its scale."""
+    worst = 0.0
+    for name, weight in model.model.layers.named_parameters():
+        if weight.ndim == 2:
+            changed, scale = change(weight)
+            worst = max(worst, ((changed - weight).abs() / scale).max().item())
+            weight.copy_(changed)
+    return worst
+
+
+def by_row(bits):
+    """Return a change to `bits` with one scale a row."""
+
+    def change(weight):
+        levels, scale = quantize(weight, bits)
+        return levels * scale, scale
+
+    return change
+
+
+texts = sorted(reviews, key=len)[-lab.tier.examples(20) - 4 : -4]
+exact = next_tokens(model, tokenizer, texts)
+groups = [n for n, row in enumerate(exact) for _ in row]
+blocks = sum(p.numel() for p in model.model.layers.parameters())
+kept = {name: p.clone() for name, p in model.model.layers.named_parameters()}
+changes = {"bfloat16": lambda w: (w.bfloat16().float(), w.abs() * 2**-7 + 1e-12),
+           "int8": by_row(8), "int4": by_row(4)}
+bits = {"float32": 32, "bfloat16": 16, "int8": 8, "int4": 4}
+found = {}
+for name, change in changes.items():
+    worst = in_few_bits(model, change)
+    same = torch.cat([a == b for a, b in zip(next_tokens(model, tokenizer, texts), exact, strict=True)]).numpy()
+    found[name] = metrics.bootstrap(lambda chosen: float(same[chosen].mean()), len(same), groups=groups)
+    print(f"{name:9} {blocks * bits[name] / 8 / 2**20:6.0f} MiB   {lab.say('agreement')} {found[name]}   {lab.say('worst')} {worst:.2f}")
+    with track.init(lab="serving", name=f"bits {name}", config={"size": SIZE, "bits": bits[name]}) as run:
+        run.log({"agreement": found[name].value}, step=0)
+        run.finish({"agreement": found[name].value})
+    for key, weight in model.model.layers.named_parameters():
+        weight.data.copy_(kept[key])
+del kept
+lab.reveal("agreement_int8", found["int8"].value)
+# %% [markdown] tail
+# %% tail graded=tail
+def tail(replicas, share):
+    """Return (value, low, high): the percentile of all requests, with its 95 % interval.
+
+    replicas: for each replica, the seconds its requests took      share: 0.95 for p95
+    value: the smallest time that at least this share of all n requests did not exceed
+    low, high: the times of rank a and b + 1 in ascending order (the fastest has rank 1), where
+    [a, b] holds a Binomial(n, share) with 95 %: binom.interval(0.95, n, share). Rank 0 counts
+    as 1; a rank beyond n means that there are too few requests to tell: infinity.
+    """
+    # >>>
+    times = sorted(t for replica in replicas for t in replica)
+    n = len(times)
+    a, b = binom.interval(0.95, n, share)
+    value = times[math.ceil(share * n - 1e-9) - 1]
+    return value, times[max(int(a), 1) - 1], times[int(b)] if b < n else math.inf
+    # <<<
+# %% tail-check
+lab.check("tail", tail)
+# %% [markdown] solution tail-reading
+# %% tails
+def milliseconds(found):
+    """Return a percentile with its interval as text."""
+    return "{:.0f} [{:.0f}, {:.0f}] ms".format(*(1000 * t for t in found))
+
+
+rng = np.random.default_rng(SEED)
+fine, slow_one = rng.gamma(4, 0.05, 950).tolist(), rng.gamma(4, 0.4, 50).tolist()
+mean_of_two = np.mean([tail([fine], 0.95)[0], tail([slow_one], 0.95)[0]])
+print(lab.say("mean_of_p95", mean=1000 * mean_of_two, pooled=milliseconds(tail([fine, slow_one], 0.95))))
+print("n = 20 ", milliseconds(tail([fine[:20]], 0.95)))
+# %% [markdown] colleague
+# %% predict_closed
+lab.predict("p95_under_load", ..., ...)
+# %% colleague
+def colleagues_test(schedule, seconds):
+    """Send the requests one after the other, at their times if possible, and time each reply."""
+    now, took = 0.0, []
+    for planned in schedule:
+        now = max(now, planned)
+        sent = now
+        now = sent + seconds  # the reply is back
+        took.append(now - sent)
+    return took
+
+
+def poisson(rate, count, seed):
+    """Return the times of so many requests that come independently, `rate` a second."""
+    rng = random.Random(seed)
+    times, now = [], 0.0
+    for _ in range(count):
+        now += rng.expovariate(rate)
+        times.append(now)
+    return times
+
+
+alone = paces[SIZE][1]
+schedule = poisson(1.2 / alone, 400, SEED)  # 20 % more than one replica can do
+closed = tail([colleagues_test(schedule, alone)], 0.95)
+print(lab.say("closed", p95=milliseconds(closed), rate=1.2 / alone, most=1 / alone))
+# %% [markdown] run_queue
+# %% run_queue graded=run_queue
+def run_queue(arrivals, batch_seconds, window, most, replicas):
+    """Return the latency of each request, from its arrival to the end of its batch.
+
+    arrivals: ascending seconds at which requests come, whatever the service is doing
+    batch_seconds(n): how long a batch of n takes
+    The oldest waiting requests form the next batch, `most` at most. It leaves as soon as it is
+    full or its oldest request has waited `window` seconds, but not before a replica is free; it
+    takes all that have arrived by then. It goes to the replica that is free first.
+    """
+    free, latencies = [0.0] * replicas, []
+    while len(latencies) < len(arrivals):
+        first = len(latencies)  # the oldest that waits
+        # >>>
+        full = arrivals[first + most - 1] if first + most <= len(arrivals) else math.inf
+        leaves = max(heapq.heappop(free), min(arrivals[first] + window, full))
+        last = min(bisect.bisect_right(arrivals, leaves), first + most)
+        done = leaves + batch_seconds(last - first)
+        heapq.heappush(free, done)
+        latencies += [done - arrival for arrival in arrivals[first:last]]
+        # <<<
+    return latencies
+# %% run_queue-check
+lab.check("run_queue", run_queue)
+# %% [markdown] solution run_queue-reading
+# %% opened
+opened = run_queue(schedule, lambda n: alone, 0, 1, 1)
+print(lab.say("open", p95=milliseconds(tail([opened], 0.95))))
+lab.reveal("p95_under_load", tail([opened], 0.95)[0] / closed[0])
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 2.8))
+left.plot(schedule, opened, label=lab.say("open_loop"))
+left.plot(schedule, colleagues_test(schedule, alone), label=lab.say("closed_loop"))
+left.set(xlabel=lab.say("arrival"), ylabel=lab.say("latency"))
+left.legend()
+loads = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+for share in (0.5, 0.95):
+    right.plot(loads, [tail([run_queue(poisson(u, 20000, SEED), lambda n: 1.0, 0, 1, 1)], share)[0] for u in loads],
+               "o-", label=f"p{100 * share:.0f}")
+means = [np.mean(run_queue(poisson(u, 20000, SEED), lambda n: 1.0, 0, 1, 1)) for u in loads]
+right.plot(loads, means, "s", color="grey", label=lab.say("mean"))
+right.plot(loads, 1 + loads / (2 * (1 - loads)), "--", color="grey", label=lab.say("formula"))
+right.set(xlabel=lab.say("utilisation"), ylabel=lab.say("times_service"))
+right.legend()
+figure.tight_layout()
+plt.show()
+# %% [markdown] window
+# %% window
+def interpolated(seconds):
+    """Return batch_seconds(n), a straight line between the measured sizes."""
+    sizes, costs = zip(*sorted(seconds.items()), strict=True)
+    return lambda n: float(np.interp(n, sizes, costs))
+
+
+batch_seconds = interpolated(paces[SIZE])
+rows = []
+for load in (0.3, 0.9, 3.0):
+    arrivals = poisson(load / alone, 3000, SEED)
+    for window in (0.0, 0.5, 2.0):  # in units of what one request takes alone
+        for most in (1, 8):
+            if most == 1 and window:
+                continue
+            took = run_queue(arrivals, batch_seconds, window * alone, most, 1)
+            p50, p95 = (tail([took], share)[0] / alone for share in (0.5, 0.95))
+            rows.append((load, most, window, p50, p95))
+display(pd.DataFrame(rows, columns=[lab.say("load"), lab.say("most"), lab.say("window"), "p50", "p95"]).round(1))
+# %% [markdown] respond
+# %% respond graded=respond
+def respond(method, path, body, state):
+    """Return (status, headers, content) of one HTTP request; headers and content are dicts.
+
+    state: "phase" is "starting", "ready" or "draining"; "beat": seconds since the worker last
+    came round; "waiting": requests in the queue; "room": how many it holds; "seconds": what
+    one request takes at present
+    GET  /healthz   200; 503 when beat > 30
+    GET  /readyz    200 in phase "ready" while there is room; 503 otherwise
+    POST /v1/reply  body: bytes of JSON {"text": str, "tokens": int = 12}
+                    413 for more than 4096 bytes; 400 when it is no JSON object, text is no text
+                    or blank, or tokens is no whole number from 1 to 32
+                    503 in another phase than "ready", 429 when the queue is full, both with
+                    "Retry-After": the whole seconds, at least 1, until the queue is worked off
+                    200 and {"text": text, "tokens": tokens}: it may join the queue
+    404 for any other path; 405 with "Allow" for another method on these three
+    """
+    allowed = {"/healthz": "GET", "/readyz": "GET", "/v1/reply": "POST"}
+    if path not in allowed:
+        return 404, {}, {"error": "no such path"}
+    if method != allowed[path]:
+        return 405, {"Allow": allowed[path]}, {"error": f"use {allowed[path]}"}
+    ready, room = state["phase"] == "ready", state["waiting"] < state["room"]
+    # >>>
+    if path == "/healthz":
+        return (200 if state["beat"] <= 30 else 503), {}, {"beat": state["beat"]}
+    if path == "/readyz":
+        return (200 if ready and room else 503), {}, {"phase": state["phase"], "waiting": state["waiting"]}
+    if len(body) > 4096:
+        return 413, {}, {"error": "more than 4096 bytes"}
+    try:
+        asked = json.loads(body)
+        text, tokens = asked["text"], asked.get("tokens", 12)
+    except (ValueError, TypeError, KeyError):
+        return 400, {}, {"error": 'send a JSON object with "text"'}
+    if not isinstance(text, str) or not text.strip():
+        return 400, {}, {"error": "text: a text that is not blank"}
+    if type(tokens) is not int or not 1 <= tokens <= 32:
+        return 400, {}, {"error": "tokens: 1 to 32"}
+    if not (ready and room):
+        later = {"Retry-After": str(max(1, math.ceil(state["waiting"] * state["seconds"])))}
+        return (429 if ready else 503), later, {"error": "full" if ready else state["phase"]}
+    return 200, {}, {"text": text, "tokens": tokens}
+    # <<<
+# %% respond-check
+lab.check("respond", respond)
+# %% [markdown] solution respond-reading
+# %% [markdown] server
+# %% server
+class Batcher:
+    """Gathers requests within a window and answers each batch at once."""
+
+    def __init__(self, window, most, room):
+        self.window, self.most, self.room = window, most, room
+        self.waiting, self.door = queue.Queue(), threading.Lock()
+        self.phase, self.seen, self.seconds = "starting", time.monotonic(), 1.0
+
+    def state(self):
+        beat = 0.0 if self.phase == "starting" else time.monotonic() - self.seen
+        return {"phase": self.phase, "beat": beat, "waiting": self.waiting.qsize(), "room": self.room,
+                "seconds": self.seconds}
+
+    def enter(self, method, path, body):
+        """Decide on one request, and let it into the queue if it is a good one."""
+        with self.door:  # two threads must not take the last place both
+            status, headers, content = respond(method, path, body, self.state())
+            place = Future()
+            if method == "POST" and status == 200:
+                self.waiting.put((content, place))
+        return status, headers, place.result(timeout=120) if method == "POST" and status == 200 else content
+
+    def gather(self):
+        """Return the next batch, or nothing when nobody came for a while."""
+        try:
+            batch = [self.waiting.get(timeout=0.2)]
+        except queue.Empty:
+            return []
+        until = time.monotonic() + self.window
+        while len(batch) < self.most:
+            try:
+                batch.append(self.waiting.get(timeout=max(0.0, until - time.monotonic())))
+            except queue.Empty:
+                break
+        return batch
+
+    def work(self, answer):
+        """Answer batch after batch, until draining and nobody waits any more."""
+        while self.phase != "draining" or self.waiting.qsize():
+            self.seen = time.monotonic()
+            if batch := self.gather():
+                replies = answer([request for request, _ in batch])
+                for (_, place), reply in zip(batch, replies, strict=True):
+                    place.set_result({"reply": reply, "batch": len(batch)})
+                self.seconds = (time.monotonic() - self.seen) / len(batch)
+
+
+def handler_for(batcher):
+    """Return the class that turns HTTP into calls of the batcher."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def _reply(self):
+            size = int(self.headers.get("Content-Length") or 0)
+            body = self.rfile.read(min(size, 4097))  # never more than decides
+            status, headers, content = batcher.enter(self.command, self.path, body)
+            data = json.dumps(content).encode()
+            self.send_response(status)
+            for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(data)
+
+        do_GET = do_POST = _reply
+
+        def log_message(self, *args):
+            """Keep quiet."""
+
+    return Handler
+
+
+def main(folder, layers, window, most, room):
+    """Serve the model in folder on a free port of this machine alone, until SIGTERM."""
+    batcher = Batcher(float(window), int(most), int(room))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(batcher))
+    server.daemon_threads = False  # closing waits until every reply is written
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(batcher, "phase", "draining"))
+    torch.set_num_threads(1)
+    model, tokenizer = load_model(folder, int(layers))
+
+    def answer(requests):
+        ids, mask = encode(tokenizer, [request["text"] for request in requests])
+        rows = generate(model, ids, mask, max(request["tokens"] for request in requests))
+        return decode(tokenizer, [row[: request["tokens"]] for row, request in zip(rows, requests, strict=True)])
+
+    answer([{"text": "warm up", "tokens": 2}])
+    if batcher.phase == "starting":
+        batcher.phase = "ready"
+    batcher.work(answer)
+    server.shutdown()
+    server.server_close()
+
+
+Path("serve.py").write_text(module_of(main) + "\n\nif __name__ == '__main__':\n    main(*__import__('sys').argv[1:])\n", "utf-8")
+# %% deploy
+def call(address, path, content=None):
+    """Return (status, headers, content, seconds) of one HTTP call."""
+    body = None if content is None else json.dumps(content).encode()
+    began = time.perf_counter()
+    try:
+        got = urllib.request.urlopen(urllib.request.Request(address + path, body), timeout=120)
+    except urllib.error.HTTPError as error:
+        got = error
+    with got:
+        return got.status, dict(got.headers), json.load(got), time.perf_counter() - began
+
+
+def start(*arguments):
+    """Start serve.py as a process of its own; return it with its address."""
+    command = [sys.executable, "serve.py", *map(str, arguments)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return process, f"http://127.0.0.1:{int(process.stdout.readline())}"
+
+
+process, address = start(folder, LAYERS[SIZE], 0.1, 4, 8)
+print("starting", *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")))
+print("starting", *call(address, "/v1/reply", {"text": reviews[0]})[:3])
+while call(address, "/readyz")[0] != 200 and process.poll() is None:
+    time.sleep(0.2)
+print("ready", *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")))
+print(call(address, "/v1/reply", {"text": reviews[1], "tokens": TOKENS})[2])
+for wrong in ("not an object", {"text": " "}, {"text": "a" * 5000}):
+    print(*call(address, "/v1/reply", wrong)[::2][:2])
+# %% load
+def ask(text):
+    """Send one request and return what came."""
+    return call(address, "/v1/reply", {"text": text, "tokens": TOKENS})
+
+
+with ThreadPoolExecutor(4) as pool, track.init(lab="serving", name=f"endpoint {SIZE}", config={"size": SIZE, "customers": 4}) as run:
+    began = time.perf_counter()
+    came = list(pool.map(ask, reviews[: 4 if lab.tier.name == "tiny" else 12]))
+    passed = time.perf_counter() - began
+    p50, p95 = (tail([[one[3] for one in came]], share) for share in (0.5, 0.95))
+    speed = {"p50_ms": 1000 * p50[0], "p95_ms": 1000 * p95[0], "tokens_per_second": len(came) * TOKENS / passed}
+    run.log(speed, step=len(came))
+    run.finish(speed)
+print(lab.say("endpoint", n=len(came), p50=milliseconds(p50), p95=milliseconds(p95), speed=speed["tokens_per_second"]))
+print(lab.say("batches"), sorted(one[2]["batch"] for one in came))
+
+with ThreadPoolExecutor(16) as pool:  # room is 8
+    flood = list(pool.map(ask, reviews[:16]))
+    statuses = [one[0] for one in flood]
+    print(lab.say("flood"), {status: statuses.count(status) for status in sorted(set(statuses))},
+          "Retry-After", sorted({one[1].get("Retry-After", "-") for one in flood}))
+    last = [pool.submit(ask, text) for text in reviews[:4]]
+    while call(address, "/readyz")[2]["waiting"] == 0 and not any(one.done() for one in last):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    time.sleep(0.05)
+    print("draining", *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")), ask(reviews[5])[0])
+    print(lab.say("drained", answered=sum(one.result()[0] == 200 for one in last), of=len(last), code=process.wait()))
+# %% [markdown] cost
+# %% cost graded=cost
+def cost(tokens_per_second, tokens, per_day, peak, price, upkeep):
+    """Return {"replicas", "day", "thousand"}: how many run, and what a day and 1000 replies cost.
+
+    tokens_per_second: of one replica, busy all the time      tokens: of one reply
+    per_day: requests a day       peak: the busiest hour over the average hour, 1 or more
+    price: of one replica for an hour     upkeep: what maintenance costs a day, whatever the load
+    In the busiest hour replicas are busy 70 % of the time at most. They run day and night, one at least.
+    """
+    # >>>
+    busiest = per_day / 86400 * peak
+    replicas = max(1, math.ceil(busiest * tokens / (0.7 * tokens_per_second)))
+    day = replicas * 24 * price + upkeep
+    return {"replicas": replicas, "day": day, "thousand": 1000 * day / per_day}
+    # <<<
+# %% cost-check
+lab.check("cost", cost)
+# %% [markdown] solution cost-reading
+# %% sizes
+CORE_HOUR, GIB_HOUR, CORE_HOURS_OF_UPKEEP = 0.30, 0.03, 10  # yuan, yuan, per week: put in your own
+LARGE = {"num_hidden_layers": 24, "hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 32}
+
+
+def parameters_of(**changes):
+    """Return how many parameters a model of SmolLM2's kind would have, without making it."""
+    with torch.device("meta"):
+        made = LlamaForCausalLM(LlamaConfig(vocab_size=49152, tie_word_embeddings=True, **changes))
+    return sum(p.numel() for p in made.parameters())
+
+
+parameters = {SIZE: active, "L": parameters_of(**LARGE)}
+other = "S" if SIZE == "M" else "M"
+second_model, _ = load_model(folder, LAYERS[other])
+parameters[other] = sum(p.numel() for p in second_model.parameters())
+paces[other] = pace(second_model, tokenizer, same_length, TOKENS)
+del second_model
+grows = {n: (paces["M"][n] - paces["S"][n]) / (parameters["M"] - parameters["S"]) for n in paces["M"]}
+paces["L"] = {n: paces["M"][n] + grows[n] * (parameters["L"] - parameters["M"]) for n in paces["M"]}
+# %% [markdown] table
+# %% predict_table
+lab.predict("cost_of_L_over_M", ..., ...)
+# %% table
+def offer(size, per_day=20_000, peak=3):
+    """Return one row of the table: a size, what it needs, and what it costs."""
+    gib = 4 * parameters[size] / 2**30
+    price = CORE_HOUR + GIB_HOUR * (gib + 0.5)
+    speed = 8 * TOKENS / paces[size][8]
+    bill = cost(speed, TOKENS, per_day, peak, price, CORE_HOURS_OF_UPKEEP / 7 * price)
+    return {lab.say("million"): parameters[size] / 1e6, lab.say("gib"): gib, lab.say("gib8"): gib / 4,
+            lab.say("alone"): TOKENS / paces[size][1], lab.say("batched"): speed,
+            lab.say("price"): price, lab.say("replicas"): bill["replicas"], lab.say("day"): bill["day"],
+            lab.say("thousand"): bill["thousand"]}
+
+
+table = pd.DataFrame({size: offer(size) for size in "SML"}).T
+display(table.round(2))
+with track.init(lab="serving", name="cost", config={"per_day": 20_000, "peak": 3, "core_hour": CORE_HOUR}) as run:
+    for size in "SML":
+        run.log({"cost_per_thousand": table.loc[size, lab.say("thousand")]}, step="SML".index(size))
+    run.finish({"cost_per_thousand": table.loc[SIZE, lab.say("thousand")]})
+lab.reveal("cost_of_L_over_M", table.loc["L", lab.say("day")] / table.loc["M", lab.say("day")])
+# %% [markdown] capacity
+# %% capacity
+def replicas_for(arrivals, batch_seconds, target, window, most, share=0.95, limit=64):
+    """Return the smallest number of replicas that keeps the percentile within target, or None."""
+    for replicas in range(1, limit + 1):
+        if tail([run_queue(arrivals, batch_seconds, window, most, replicas)], share)[0] <= target:
+            return replicas
+    return None
+
+
+hour = poisson(20_000 / 86400 * 3, 2500, SEED)
+rows = {}
+for size in "SM":
+    for most in (1, 8):
+        step = interpolated(paces[size])
+        rows[f"{size}, {lab.say('most')} {most}"] = {
+            f"p95 ≤ {times:g} ×": replicas_for(hour, step, times * paces[size][1], 0.25 * paces[size][1], most)
+            for times in (1.5, 2, 3, 5)
+        }
+display(pd.DataFrame(rows).T)
+# %% [markdown] transfer
+# %% campaign
+def campaign(seed, minutes=10):
+    """Return the arrivals of a shop's search: 20 a second, and every minute a mail that 300 read at once."""
+    rng = random.Random(seed)
+    times, now = [], 0.0
+    while now < 60 * minutes:
+        now += rng.expovariate(20)
+        times.append(now)
+    for minute in range(minutes):
+        start = 60 * minute + 50 * rng.random()
+        times += [start + 2 * rng.random() for _ in range(300)]
+    return sorted(times)
+
+
+@torch.inference_mode()
+def embed(texts):
+    """Return MiniLM's vectors of the texts: it only reads, so a reply is one pass."""
+    batch = reader_tokenizer(texts, padding=True, truncation=True, max_length=48, return_tensors="pt")
+    hidden, weight = reader(**batch).last_hidden_state, batch["attention_mask"].unsqueeze(-1)
+    return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
+
+
+reader = AutoModel.from_pretrained(models.path("minilm"), add_pooling_layer=False).eval()
+reader_tokenizer = AutoTokenizer.from_pretrained(models.path("minilm"))
+print(embed(reviews[:8]).shape, len(campaign(SEED)))
+# %% transfer graded=transfer
+# >>>
+seconds = {}
+for size in (1, 2, 4, 8, 16, 32):
+    runs = []
+    for _ in range(5):
+        began = time.process_time()
+        embed(reviews[:size])
+        runs.append(time.process_time() - began)
+    seconds[size] = sorted(runs)[2]
+target, price, step = 0.5, 0.35, interpolated(seconds)
+options = []
+for most in (1, 8, 32):
+    for window in (0.0, 0.02):
+        needed = [replicas_for(campaign(seed), step, 0.9 * target, window, most) for seed in (1, 2)]
+        if None not in needed:
+            options.append((max(needed), window, most))
+replicas, window, most = min(options)
+took = [run_queue(campaign(seed), step, window, most, replicas) for seed in (3, 4, 5)]
+day = replicas * 24 * price
+plan = {"seconds": seconds, "window": window, "most": most, "replicas": replicas, "p95": tail(took, 0.95)[0],
+        "day": day, "thousand": 1000 * day / (25 * 86400)}
+Path("plan.json").write_text(json.dumps(plan, indent=1), "utf-8")
+print(plan)
+# <<<
+# %% transfer-check
+lab.check("transfer", "plan.json")
+# %% [markdown] solution transfer-reading
+# %% [markdown] calibration
+# %% calibration
+lab.calibration()
+# %% [markdown] quiz
+# %% quiz
+lab.quiz()
+# %% answers
+lab.answer("probes", ...)
+lab.answer("percentiles", ...)
+lab.answer("batch", ...)
+lab.answer("bits", ...)
+# %% [markdown] further
