@@ -36,15 +36,18 @@ def generate(probe: Probe, candidate: Any) -> None:
     probe.expect(not torch.equal(got[:, 1:], forgetful[:, 1:]), "forgets")
     probe.expect(not (torch.equal(got[:, :-1], want[:, 1:]) and steps > 2), "first_lost")
     probe.expect(torch.equal(got, want), "value")
-    probe.expect(positions <= 3 * (width + steps), "recomputes", got=positions,
-                 want=3 * (width + steps - 1))
+    probe.expect(
+        positions <= 3 * (width + steps), "recomputes", got=positions, want=3 * (width + steps - 1)
+    )
     padding = [0, rng.randint(2, 4), rng.randint(4, 6)]
     for row, n in enumerate(padding):
         ids[row, :n], mask[row, :n] = rng.randrange(3, vocabulary), 0
     _, got = _counted(probe, model, candidate, ids, mask, steps)
     probe.tensor(got, shape=(3, steps), dtype=torch.int64)
-    alone = [_recomputed(model, ids[r : r + 1, n:], mask[r : r + 1, n:], steps)
-             for r, n in enumerate(padding)]
+    alone = [
+        _recomputed(model, ids[r : r + 1, n:], mask[r : r + 1, n:], steps)
+        for r, n in enumerate(padding)
+    ]
     probe.expect(torch.equal(got, torch.cat(alone)), "padding")
 
 
@@ -53,9 +56,18 @@ def _small_llama(seed: int) -> tuple[Any, int]:
     from transformers import LlamaConfig, LlamaForCausalLM
 
     torch.manual_seed(seed)
-    config = LlamaConfig(vocab_size=61, hidden_size=32, intermediate_size=48, num_hidden_layers=2,
-                         num_attention_heads=4, num_key_value_heads=2, initializer_range=0.5,
-                         eos_token_id=None, bos_token_id=None, pad_token_id=None)
+    config = LlamaConfig(
+        vocab_size=61,
+        hidden_size=32,
+        intermediate_size=48,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+        initializer_range=0.5,
+        eos_token_id=None,
+        bos_token_id=None,
+        pad_token_id=None,
+    )
     return LlamaForCausalLM(config).eval(), 61
 
 
@@ -114,15 +126,19 @@ def tail(probe: Probe, candidate: Any) -> None:
     """All requests in one pot; a time that occurred; the interval of order statistics."""
     rng = probe.rng
     for sizes, share in (((900, 60, 140), 0.95), ((333, 418), 0.5), ((8, 12), 0.95)):
-        replicas = [[rng.gammavariate(3, 0.02 * (1 + 5 * k)) for _ in range(size)]
-                    for k, size in enumerate(sizes)]
+        replicas = [
+            [rng.gammavariate(3, 0.02 * (1 + 5 * k)) for _ in range(size)]
+            for k, size in enumerate(sizes)
+        ]
         got = probe.call(candidate, [list(r) for r in replicas], share)
         probe.expect(isinstance(got, tuple | list) and len(got) == 3, "three", got=str(got)[:60])
         times = sorted(itertools.chain(*replicas))
         n = len(times)
         value = probe.number(got[0])
-        means = [np.mean([np.percentile(r, 100 * share, method=m) for r in replicas])
-                 for m in ("linear", "inverted_cdf")]
+        means = [
+            np.mean([np.percentile(r, 100 * share, method=m) for r in replicas])
+            for m in ("linear", "inverted_cdf")
+        ]
         probe.expect(min(abs(value - m) for m in means) > CLOSE, "mean_of_percentiles")
         want = times[math.ceil(share * n - 1e-9) - 1]
         probe.expect(value in times, "not_observed", got=value)
@@ -135,30 +151,46 @@ def tail(probe: Probe, candidate: Any) -> None:
             raise Wrong("one_short")
         else:
             probe.expect(abs(high - times[b]) < CLOSE, "interval", low=times[a - 1], high=times[b])
-        probe.expect(abs(low - times[max(a, 1) - 1]) < CLOSE, "interval", low=times[max(a, 1) - 1],
-                     high=times[min(b, n - 1)])
+        probe.expect(
+            abs(low - times[max(a, 1) - 1]) < CLOSE,
+            "interval",
+            low=times[max(a, 1) - 1],
+            high=times[min(b, n - 1)],
+        )
 
 
 def run_queue(probe: Probe, candidate: Any) -> None:
     """Latencies of an open loop: from the arrival, by window, batch limit and free replicas."""
     rng = probe.rng
     cost = _line(rng.uniform(0.8, 1.2), rng.uniform(0.05, 0.2))
-    cases = [(1.3, 0.0, 1, 1), (0.6, 0.0, 1, 1), (1.5, 0.7, 1, 2), (4.0, 0.0, 4, 1),
-             (1.5, 1.5, 4, 2), (6.0, 1.0, 5, 3)]
+    cases = [
+        (1.3, 0.0, 1, 1),
+        (0.6, 0.0, 1, 1),
+        (1.5, 0.7, 1, 2),
+        (4.0, 0.0, 4, 1),
+        (1.5, 1.5, 4, 2),
+        (6.0, 1.0, 5, 3),
+    ]
     for rate, window, most, replicas in cases:
         arrivals = list(itertools.accumulate(rng.expovariate(rate) for _ in range(120)))
         setting = (cost, window, most, replicas)
         got = probe.call(candidate, list(arrivals), *setting)
-        probe.expect(isinstance(got, list | tuple | np.ndarray) and len(got) == len(arrivals),
-                     "length", got=len(got) if hasattr(got, "__len__") else 0, want=len(arrivals))
+        probe.expect(
+            isinstance(got, list | tuple | np.ndarray) and len(got) == len(arrivals),
+            "length",
+            got=len(got) if hasattr(got, "__len__") else 0,
+            want=len(arrivals),
+        )
         got = np.array([probe.number(x) for x in got])
         if np.allclose(got, _queue(arrivals, *setting)):
             continue
-        slips = {"closed": _queue(arrivals, *setting, from_start=True),
-                 "window": _queue(arrivals, cost, 0.0, most, replicas),
-                 "full": _queue(arrivals, *setting, full_leaves=False),
-                 "replicas": _queue(arrivals, cost, window, most, 1),
-                 "most": _queue(arrivals, cost, window, 10**6, replicas)}
+        slips = {
+            "closed": _queue(arrivals, *setting, from_start=True),
+            "window": _queue(arrivals, cost, 0.0, most, replicas),
+            "full": _queue(arrivals, *setting, full_leaves=False),
+            "replicas": _queue(arrivals, cost, window, most, 1),
+            "most": _queue(arrivals, cost, window, 10**6, replicas),
+        }
         for failure, slip in slips.items():
             probe.expect(not np.allclose(got, slip), failure)
         raise Wrong("value", rate=round(rate, 1), window=window, most=most, replicas=replicas)
@@ -169,8 +201,14 @@ def _line(first: float, more: float) -> Seconds:
 
 
 def _queue(
-    arrivals: list[float], seconds: Seconds, window: float, most: int, replicas: int,
-    *, from_start: bool = False, full_leaves: bool = True,
+    arrivals: list[float],
+    seconds: Seconds,
+    window: float,
+    most: int,
+    replicas: int,
+    *,
+    from_start: bool = False,
+    full_leaves: bool = True,
 ) -> list[float]:
     """Return the latencies; optionally as one would get them who takes a wrong turn."""
     free, latencies = [0.0] * replicas, list[float]()
@@ -196,12 +234,22 @@ def respond(probe: Probe, candidate: Any) -> None:
     def ask(method: str, path: str, body: bytes, state: dict[str, Any]) -> tuple[int, Any, Any]:
         got = probe.call(candidate, method, path, body, dict(state))
         fine = isinstance(got, tuple) and len(got) == 3 and type(got[0]) is int
-        probe.expect(fine and isinstance(got[1], dict) and isinstance(got[2], dict), "triple",
-                     got=str(got)[:60])
+        probe.expect(
+            fine and isinstance(got[1], dict) and isinstance(got[2], dict),
+            "triple",
+            got=str(got)[:60],
+        )
         return got
 
-    def status(want: int, failure: str, state: dict[str, Any], *, path: str = "/v1/reply",
-               method: str = "", body: bytes = b"") -> tuple[Any, Any]:
+    def status(
+        want: int,
+        failure: str,
+        state: dict[str, Any],
+        *,
+        path: str = "/v1/reply",
+        method: str = "",
+        body: bytes = b"",
+    ) -> tuple[Any, Any]:
         asked = method or ("POST" if path == "/v1/reply" else "GET")
         code, headers, content = ask(asked, path, body, state)
         probe.expect(code == want, failure, got=code, want=want, phase=state["phase"])
@@ -216,7 +264,9 @@ def respond(probe: Probe, candidate: Any) -> None:
     _, content = status(200, "admits", calm, body=json.dumps({"text": text}).encode())
     probe.expect(content == {"text": text, "tokens": 12}, "content", got=str(content)[:80])
     tokens = rng.randint(1, 32)
-    _, content = status(200, "admits", calm, body=json.dumps({"text": text, "tokens": tokens}).encode())
+    _, content = status(
+        200, "admits", calm, body=json.dumps({"text": text, "tokens": tokens}).encode()
+    )
     probe.expect(content.get("tokens") == tokens, "content", got=str(content)[:80])
     bad = [b"", b"{", b"[1]", b'"a"', b"null", b"{}", b'{"text": 3}', b'{"text": " \\n"}', b"\xff"]
     for body in bad:
@@ -238,7 +288,11 @@ def respond(probe: Probe, candidate: Any) -> None:
 def cost(probe: Probe, candidate: Any) -> None:
     """Replicas for the busiest hour, paid around the clock, with what maintenance costs."""
     rng = probe.rng
-    for per_day in (rng.randint(50, 90), rng.randint(20_000, 40_000), rng.randint(300_000, 500_000)):
+    for per_day in (
+        rng.randint(50, 90),
+        rng.randint(20_000, 40_000),
+        rng.randint(300_000, 500_000),
+    ):
         speed, tokens = rng.uniform(20, 60), rng.randint(20, 60)
         peak, price, upkeep = rng.uniform(2.2, 4), rng.uniform(0.2, 2), rng.uniform(1, 9)
         got = probe.call(candidate, speed, tokens, per_day, peak, price, upkeep)
@@ -247,9 +301,15 @@ def cost(probe: Probe, candidate: Any) -> None:
         load = per_day / 86400 * tokens / speed
         replicas = probe.number(got["replicas"])
         want = max(1, math.ceil(load * peak / 0.7))
-        slips = {"average": math.ceil(load / 0.7), "busy": math.ceil(load * peak), "fraction": load * peak / 0.7}
+        slips = {
+            "average": math.ceil(load / 0.7),
+            "busy": math.ceil(load * peak),
+            "fraction": load * peak / 0.7,
+        }
         for failure, slip in slips.items():
-            probe.expect(want == slip or abs(replicas - slip) > CLOSE, failure, got=replicas, want=want)
+            probe.expect(
+                want == slip or abs(replicas - slip) > CLOSE, failure, got=replicas, want=want
+            )
         probe.expect(replicas == want, "replicas", got=replicas, want=want)
         day = probe.number(got["day"])
         probe.expect(abs(day - want * 24 * price) > CLOSE, "upkeep")
@@ -257,8 +317,12 @@ def cost(probe: Probe, candidate: Any) -> None:
         probe.expect(day > whole * 0.999, "idle", got=day, want=whole)
         probe.expect(math.isclose(day, whole, rel_tol=1e-6), "day", got=day, want=whole)
         thousand = probe.number(got["thousand"])
-        probe.expect(math.isclose(thousand, 1000 * whole / per_day, rel_tol=1e-6), "thousand",
-                     got=thousand, want=1000 * whole / per_day)
+        probe.expect(
+            math.isclose(thousand, 1000 * whole / per_day, rel_tol=1e-6),
+            "thousand",
+            got=thousand,
+            want=1000 * whole / per_day,
+        )
 
 
 TARGET, PRICE, PER_SECOND, SLACK, FACTOR = 0.5, 0.35, 25, 1.3, 3.0
@@ -271,15 +335,22 @@ def transfer(probe: Probe, folder: Path) -> None:
     truth = _measure(probe, sorted(measured))
     for size, seconds in truth.items():
         ratio = measured[size] / seconds
-        probe.expect(1 / FACTOR <= ratio <= FACTOR, "not_measured", size=size, got=1000 * measured[size],
-                     want=1000 * seconds)
+        probe.expect(
+            1 / FACTOR <= ratio <= FACTOR,
+            "not_measured",
+            size=size,
+            got=1000 * measured[size],
+            want=1000 * seconds,
+        )
     sizes, costs = zip(*sorted(measured.items()), strict=True)
 
     def step(n: int) -> float:
         return float(np.interp(n, sizes, costs))
 
     most, replicas, window = int(plan["most"]), int(plan["replicas"]), plan["window"]
-    probe.expect(1 <= most <= max(sizes) and replicas >= 1 and window >= 0, "setting", largest=max(sizes))
+    probe.expect(
+        1 <= most <= max(sizes) and replicas >= 1 and window >= 0, "setting", largest=max(sizes)
+    )
     days = [_campaign(probe.seed + n) for n in range(3)]
 
     def p95(window: float, most: int, replicas: int) -> float:
@@ -290,17 +361,27 @@ def transfer(probe: Probe, folder: Path) -> None:
     probe.measure("p95", 1000 * found)
     probe.measure("replicas", replicas)
     probe.expect(found <= TARGET * SLACK, "too_slow", got=1000 * found)
-    fewest = min(next((r for r in range(1, replicas + 1) if p95(0.0, m, r) <= TARGET / SLACK), 10**6)
-                 for m in (1, max(s for s in sizes)))
+    fewest = min(
+        next((r for r in range(1, replicas + 1) if p95(0.0, m, r) <= TARGET / SLACK), 10**6)
+        for m in (1, max(s for s in sizes))
+    )
     probe.expect(replicas <= fewest + 1, "wasteful", got=replicas, want=fewest)
-    probe.expect(1 / SLACK <= plan["p95"] / found <= SLACK or abs(plan["p95"] - found) < 0.05, "p95_differs",
-                 written=1000 * plan["p95"], got=1000 * found)
+    probe.expect(
+        1 / SLACK <= plan["p95"] / found <= SLACK or abs(plan["p95"] - found) < 0.05,
+        "p95_differs",
+        written=1000 * plan["p95"],
+        got=1000 * found,
+    )
     day = replicas * 24 * PRICE
     probe.expect(math.isclose(plan["day"], day, rel_tol=0.01), "day", written=plan["day"], got=day)
     thousand = 1000 * day / (PER_SECOND * 86400)
     probe.measure("thousand", thousand)
-    probe.expect(math.isclose(plan["thousand"], thousand, rel_tol=0.05), "thousand",
-                 written=plan["thousand"], got=thousand)
+    probe.expect(
+        math.isclose(plan["thousand"], thousand, rel_tol=0.05),
+        "thousand",
+        written=plan["thousand"],
+        got=thousand,
+    )
 
 
 def _read_plan(probe: Probe, path: Path) -> tuple[dict[str, float], dict[int, float]]:
@@ -325,14 +406,21 @@ def _measure(probe: Probe, sizes: list[int]) -> dict[int, float]:
 
     torch.set_num_threads(1)
     path = models.path("minilm", folder=probe.data)
-    model, tokenizer = AutoModel.from_pretrained(path, add_pooling_layer=False).eval(), AutoTokenizer.from_pretrained(path)
-    texts = [e.text for e in data.load("vader-reviews", train=64, validation=0, folder=probe.data).train]
+    model, tokenizer = (
+        AutoModel.from_pretrained(path, add_pooling_layer=False).eval(),
+        AutoTokenizer.from_pretrained(path),
+    )
+    texts = [
+        e.text for e in data.load("vader-reviews", train=64, validation=0, folder=probe.data).train
+    ]
     found = {}
     for size in (sizes[0], sizes[-1]):
         runs = []
         for _ in range(4):
             began = time.process_time()
-            batch = tokenizer(texts[:size], padding=True, truncation=True, max_length=48, return_tensors="pt")
+            batch = tokenizer(
+                texts[:size], padding=True, truncation=True, max_length=48, return_tensors="pt"
+            )
             with torch.inference_mode():
                 model(**batch)
             runs.append(time.process_time() - began)
@@ -340,7 +428,7 @@ def _measure(probe: Probe, sizes: list[int]) -> dict[int, float]:
     return found
 
 
-def _campaign(seed: int, minutes: int = 10) -> list[float]:
+def _campaign(seed: int, minutes: int = 5) -> list[float]:
     """Return arrivals as the notebook's function of this name draws them."""
     rng = random.Random(seed)  # noqa: S311 (made-up traffic)
     times, now = list[float](), 0.0
