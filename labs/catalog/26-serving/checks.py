@@ -18,7 +18,10 @@ from scipy.stats import binom
 from practicum_labs import models
 from practicum_labs.checking.probe import Probe, Wrong
 
-NEEDS = {"generate": ("transformers.models.llama",), "transfer": ("transformers.models.bert",)}
+NEEDS = {
+    "generate": ("transformers.models.llama.modeling_llama",),
+    "transfer": ("transformers.models.auto.modeling_auto", "transformers.models.bert.modeling_bert"),
+}
 CLOSE = 1e-6
 Seconds = Callable[[int], float]
 
@@ -288,11 +291,8 @@ def respond(probe: Probe, candidate: Any) -> None:
 def cost(probe: Probe, candidate: Any) -> None:
     """Replicas for the busiest hour, paid around the clock, with what maintenance costs."""
     rng = probe.rng
-    for per_day in (
-        rng.randint(50, 90),
-        rng.randint(20_000, 40_000),
-        rng.randint(300_000, 500_000),
-    ):
+    for low in (10**6, 20_000, 50):  # at a million, each slip makes another number
+        per_day = rng.randint(low, 2 * low - 10)
         speed, tokens = rng.uniform(20, 60), rng.randint(20, 60)
         peak, price, upkeep = rng.uniform(2.2, 4), rng.uniform(0.2, 2), rng.uniform(1, 9)
         got = probe.call(candidate, speed, tokens, per_day, peak, price, upkeep)

@@ -24,7 +24,14 @@ import pandas as pd
 import torch
 from scipy import stats
 from torch.nn import functional as F
-from transformers import AutoModel, AutoModelForCausalLM, AutoTokenizer, LlamaConfig, LlamaForCausalLM, logging
+from transformers import (
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    LlamaConfig,
+    LlamaForCausalLM,
+    logging,
+)
 
 from practicum_labs import data, metrics, models, track
 from practicum_labs.checking.capture import module_of
@@ -36,8 +43,8 @@ logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 SEED = 0
-LAYERS = {"S": 6, "M": 30}  # of SmolLM2's thirty; L is computed in section 10
 TINY = lab.tier.name == "tiny"
+LAYERS = {"S": 2, "M": 6} if TINY else {"S": 6, "M": 30}  # of thirty; L is computed in section 10
 SIZE = "S" if TINY else "M"
 TOKENS = 4 if TINY else 12  # of a reply
 torch.set_num_threads(1)
@@ -164,11 +171,13 @@ def pace(model, tokenizer, texts, tokens, sizes=(1, 2, 4, 8)):
 
 same_length = sorted(reviews, key=len)[28:36]
 paces = {SIZE: pace(model, tokenizer, same_length, TOKENS)}
-with track.init(lab="serving", name=f"batches {SIZE}", config={"size": SIZE, "tokens": TOKENS, "seed": SEED}) as run:
+config = {"size": SIZE, "tokens": TOKENS, "seed": SEED}
+with track.init(lab="serving", name=f"batches {SIZE}", config=config) as run:
     for size, seconds in paces[SIZE].items():
         run.log({"seconds": seconds, "tokens_per_second": size * TOKENS / seconds}, step=size)
     run.finish({"tokens_per_second": size * TOKENS / seconds})
-rows = {n: {lab.say("seconds"): s, lab.say("tokens_per_second"): n * TOKENS / s} for n, s in paces[SIZE].items()}
+rows = {n: {lab.say("seconds"): s, lab.say("tokens_per_second"): n * TOKENS / s}
+        for n, s in paces[SIZE].items()}
 display(pd.DataFrame(rows).T.round(2).rename_axis(lab.say("batch")))
 lab.reveal("times_more_tokens", 8 * paces[SIZE][1] / paces[SIZE][8])
 # %% [markdown] quantize
@@ -234,8 +243,10 @@ model.model.layers.load_state_dict(weights)
 del weights
 blocks = sum(p.numel() for p in model.model.layers.parameters())
 for name, bits in (("bfloat16", 16), ("int8", 8), ("int4", 4)):
-    print(lab.say("bits", name=name, mib=blocks * bits / 8 / 2**20, same=found[name], worst=worst.get(name, math.nan)))
-    with track.init(lab="serving", name=f"bits {name}", config={"size": SIZE, "bits": bits}) as run:
+    print(lab.say("bits", name=name, mib=blocks * bits / 8 / 2**20, same=found[name],
+                  worst=worst.get(name, 0.0)))
+    config = {"size": SIZE, "bits": bits, "seed": SEED}
+    with track.init(lab="serving", name=f"bits {name}", config=config) as run:
         run.log({"agreement": found[name].value}, step=0)
         run.finish({"agreement": found[name].value})
 print(lab.say("half", half=half_seconds, single=paces[SIZE][1]))
@@ -337,11 +348,10 @@ left.plot(schedule, colleagues_test(schedule, alone), label=lab.say("closed_loop
 left.set(xlabel=lab.say("arrival"), ylabel=lab.say("latency"))
 left.legend()
 loads = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+waits = [run_queue(poisson(load, 20000, SEED), lambda n: 1.0, 0, 1, 1) for load in loads]
 for share in (0.5, 0.95):
-    right.plot(loads, [tail([run_queue(poisson(u, 20000, SEED), lambda n: 1.0, 0, 1, 1)], share)[0] for u in loads],
-               "o-", label=f"p{100 * share:.0f}")
-means = [np.mean(run_queue(poisson(u, 20000, SEED), lambda n: 1.0, 0, 1, 1)) for u in loads]
-right.plot(loads, means, "s", color="grey", label=lab.say("mean"))
+    right.plot(loads, [tail([wait], share)[0] for wait in waits], "o-", label=f"p{100 * share:.0f}")
+right.plot(loads, [np.mean(wait) for wait in waits], "s", color="grey", label=lab.say("mean"))
 right.plot(loads, 1 + loads / (2 * (1 - loads)), "--", color="grey", label=lab.say("formula"))
 right.set(xlabel=lab.say("utilisation"), ylabel=lab.say("times_service"))
 right.legend()
@@ -359,14 +369,12 @@ batch_seconds = interpolated(paces[SIZE])
 rows = []
 for load in (0.3, 0.9, 3.0):
     arrivals = poisson(load / alone, 3000, SEED)
-    for window in (0.0, 0.5, 2.0):  # in units of what one request takes alone
-        for most in (1, 8):
-            if most == 1 and window:
-                continue
-            took = run_queue(arrivals, batch_seconds, window * alone, most, 1)
-            p50, p95 = (tail([took], share)[0] / alone for share in (0.5, 0.95))
-            rows.append((load, most, window, p50, p95))
-display(pd.DataFrame(rows, columns=[lab.say("load"), lab.say("most"), lab.say("window"), "p50", "p95"]).round(1))
+    for most, window in ((1, 0.0), (8, 0.0), (8, 0.5), (8, 2.0)):  # windows of so many replies
+        took = run_queue(arrivals, batch_seconds, window * alone, most, 1)
+        p50, p95 = (tail([took], share)[0] / alone for share in (0.5, 0.95))
+        rows.append((load, most, window, p50, p95))
+columns = [*map(lab.say, ("load", "most", "window")), "p50", "p95"]
+display(pd.DataFrame(rows, columns=columns).round(1))
 # %% [markdown] respond
 # %% respond graded=respond
 def respond(method, path, body, state):
@@ -395,7 +403,8 @@ def respond(method, path, body, state):
     if path == "/healthz":
         return (200 if state["beat"] <= 30 else 503), {}, {"beat": state["beat"]}
     if path == "/readyz":
-        return (200 if ready and room else 503), {}, {"phase": state["phase"], "waiting": state["waiting"]}
+        about = {"phase": state["phase"], "waiting": state["waiting"]}
+        return (200 if ready and room else 503), {}, about
     if len(body) > 4096:
         return 413, {}, {"error": "more than 4096 bytes"}
     try:
@@ -427,17 +436,18 @@ class Batcher:
 
     def state(self):
         beat = 0.0 if self.phase == "starting" else time.monotonic() - self.seen
-        return {"phase": self.phase, "beat": beat, "waiting": self.waiting.qsize(), "room": self.room,
-                "seconds": self.seconds}
+        return {"phase": self.phase, "beat": beat, "waiting": self.waiting.qsize(),
+                "room": self.room, "seconds": self.seconds}
 
     def enter(self, method, path, body):
         """Decide on one request, and let it into the queue if it is a good one."""
         with self.door:  # two threads must not take the last place both
             status, headers, content = respond(method, path, body, self.state())
+            if method != "POST" or status != 200:
+                return status, headers, content
             place = Future()
-            if method == "POST" and status == 200:
-                self.waiting.put((content, place))
-        return status, headers, place.result(timeout=120) if method == "POST" and status == 200 else content
+            self.waiting.put((content, place))
+        return status, headers, place.result(timeout=120)
 
     def gather(self):
         """Return the next batch, or nothing when nobody came for a while."""
@@ -479,7 +489,8 @@ def handler_for(batcher):
             status, headers, content = batcher.enter(self.command, self.path, body)
             data = json.dumps(content).encode()
             self.send_response(status)
-            for name, value in {**headers, "Content-Type": "application/json", "Content-Length": str(len(data))}.items():
+            ours = {"Content-Type": "application/json", "Content-Length": str(len(data))}
+            for name, value in {**headers, **ours}.items():
                 self.send_header(name, value)
             self.end_headers()
             self.wfile.write(data)
@@ -508,7 +519,8 @@ def main(folder, layers, window, most, room):
     def answer(requests):
         ids, mask = encode(tokenizer, [request["text"] for request in requests])
         rows = generate(model, ids, mask, max(request["tokens"] for request in requests))
-        return decode(tokenizer, [row[: request["tokens"]] for row, request in zip(rows, requests, strict=True)])
+        asked = zip(rows, requests, strict=True)
+        return decode(tokenizer, [row[: request["tokens"]] for row, request in asked])
 
     answer([{"text": "warm up", "tokens": 2}])
     if batcher.phase == "starting":
@@ -518,42 +530,50 @@ def main(folder, layers, window, most, room):
     server.server_close()
 
 
-Path("serve.py").write_text(module_of(main) + "\n\nif __name__ == '__main__':\n    main(*__import__('sys').argv[1:])\n", "utf-8")
+run_it = "\n\nif __name__ == '__main__':\n    import sys\n\n    main(*sys.argv[1:])\n"
+Path("serve.py").write_text(module_of(main) + run_it, "utf-8")
 # %% deploy
 def call(address, path, content=None):
-    """Return (status, headers, content, seconds) of one HTTP call."""
+    """Return (status, headers, content) of one HTTP call."""
     body = None if content is None else json.dumps(content).encode()
-    began = time.perf_counter()
     try:
         got = urllib.request.urlopen(urllib.request.Request(address + path, body), timeout=120)
     except urllib.error.HTTPError as error:
         got = error
     with got:
-        return got.status, dict(got.headers), json.load(got), time.perf_counter() - began
+        return got.status, dict(got.headers), json.load(got)
 
 
 def start(*arguments):
     """Start serve.py as a process of its own; return it with its address."""
     command = [sys.executable, "serve.py", *map(str, arguments)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     return process, f"http://127.0.0.1:{int(process.stdout.readline())}"
 
 
+def look(phase):
+    """Print what both probes say."""
+    print(phase, *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")))
+
+
+def ask(text, tokens=TOKENS):
+    """Send one request and return what came."""
+    return call(address, "/v1/reply", {"text": text, "tokens": tokens})
+
+
+if "process" in globals():
+    process.kill()  # this cell was run before
 process, address = start(folder, LAYERS[SIZE], 0.1, 4, 8)
-print("starting", *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")))
-print("starting", *call(address, "/v1/reply", {"text": reviews[0]})[:3])
+look("starting")
+print("/v1/reply", *ask(reviews[0])[::2])
 while call(address, "/readyz")[0] != 200 and process.poll() is None:
     time.sleep(0.2)
-print("ready", *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")))
-print(call(address, "/v1/reply", {"text": reviews[1], "tokens": TOKENS})[2])
-for wrong in ("not an object", {"text": " "}, {"text": "a" * 5000}):
-    print(*call(address, "/v1/reply", wrong)[::2][:2])
+look("ready")
+print("/v1/reply", *ask(reviews[1])[::2])
+for wrong in ("", " ", "a" * 5000):
+    print("/v1/reply", *ask(wrong)[::2])
 # %% load
-def ask(text):
-    """Send one request and return what came."""
-    return call(address, "/v1/reply", {"text": text, "tokens": TOKENS})
-
-
 def open_loop(schedule, texts):
     """Send each text at its moment, whoever still waits; return replies and latencies."""
     began = time.perf_counter()
@@ -570,28 +590,31 @@ schedule = poisson(1.3 / alone, 4 if TINY else 16, SEED)  # too much for one at 
 came, took = open_loop(schedule, reviews)
 speed = len(came) * TOKENS / (schedule[-1] + took[-1] - schedule[0])
 p50, p95 = (tail([took], share) for share in (0.5, 0.95))
-with track.init(lab="serving", name=f"endpoint {SIZE}", config={"size": SIZE, "requests": len(came)}) as run:
+config = {"size": SIZE, "requests": len(came), "seed": SEED}
+with track.init(lab="serving", name=f"endpoint {SIZE}", config=config) as run:
     summary = {"p50_ms": 1000 * p50[0], "p95_ms": 1000 * p95[0], "tokens_per_second": speed}
     run.log(summary, step=len(came))
     run.finish(summary)
 print(lab.say("endpoint", n=len(came), p50=milliseconds(p50), p95=milliseconds(p95), speed=speed))
 for most in (4, 1):
     virtual = run_queue(schedule, batch_seconds, 0.1, most, 1)
-    print(lab.say("virtual", most=most, p50=1000 * tail([virtual], 0.5)[0], p95=1000 * tail([virtual], 0.95)[0]))
+    p50, p95 = (1000 * tail([virtual], share)[0] for share in (0.5, 0.95))
+    print(lab.say("virtual", most=most, p50=p50, p95=p95))
 print(lab.say("batches"), [one[2].get("batch") for one in came])
 
 with ThreadPoolExecutor(16) as pool:  # room is 8
     flood = list(pool.map(ask, reviews[:16]))
     statuses = [one[0] for one in flood]
     print(lab.say("flood"), {status: statuses.count(status) for status in sorted(set(statuses))},
-          "Retry-After", sorted({one[1].get("Retry-After", "-") for one in flood}))
-    last = [pool.submit(ask, text) for text in reviews[:4]]
-    while call(address, "/readyz")[2]["waiting"] == 0 and not any(one.done() for one in last):
-        time.sleep(0.01)
+          *{f"Retry-After {one[1]['Retry-After']}" for one in flood if "Retry-After" in one[1]})
+    last = [pool.submit(ask, text, 32 if TINY else TOKENS) for text in reviews[:6]]
+    time.sleep(0.4)  # all six are inside: four are being answered, two wait
     process.send_signal(signal.SIGTERM)
-    time.sleep(0.05)
-    print("draining", *(f"{path} {call(address, path)[0]}" for path in ("/healthz", "/readyz")), ask(reviews[5])[0])
-    print(lab.say("drained", answered=sum(one.result()[0] == 200 for one in last), of=len(last), code=process.wait()))
+    time.sleep(0.1)
+    look("draining")
+    print("/v1/reply", *ask(reviews[5])[::2])
+    answered = sum(one.result()[0] == 200 for one in last)
+    print(lab.say("drained", answered=answered, of=len(last), code=process.wait()))
 # %% [markdown] cost
 # %% cost graded=cost
 def cost(tokens_per_second, tokens, per_day, peak, price, upkeep):
@@ -600,7 +623,8 @@ def cost(tokens_per_second, tokens, per_day, peak, price, upkeep):
     tokens_per_second: of one replica, busy all the time      tokens: of one reply
     per_day: requests a day       peak: the busiest hour over the average hour, 1 or more
     price: of one replica for an hour     upkeep: what maintenance costs a day, whatever the load
-    In the busiest hour replicas are busy 70 % of the time at most. They run day and night, one at least.
+    In the busiest hour replicas are busy 70 % of the time at most. They run day and night, one
+    at least.
     """
     # >>>
     busiest = per_day / 86400 * peak
@@ -613,7 +637,8 @@ lab.check("cost", cost)
 # %% [markdown] solution cost-reading
 # %% sizes
 CORE_HOUR, GIB_HOUR, CORE_HOURS_OF_UPKEEP = 0.30, 0.03, 10  # yuan, yuan, per week: put in your own
-LARGE = {"num_hidden_layers": 24, "hidden_size": 2048, "intermediate_size": 8192, "num_attention_heads": 32}
+LARGE = {"num_hidden_layers": 24, "hidden_size": 2048, "intermediate_size": 8192,
+         "num_attention_heads": 32}
 
 
 def parameters_of(**changes):
@@ -641,19 +666,18 @@ def offer(size, per_day=100_000, peak=3):
     price = CORE_HOUR + GIB_HOUR * (gib + 0.5)
     speed = 8 * TOKENS / paces[size][8]
     bill = cost(speed, TOKENS, per_day, peak, price, CORE_HOURS_OF_UPKEEP / 7 * price)
-    return {lab.say("million"): parameters[size] / 1e6, lab.say("gib"): gib, lab.say("gib8"): gib / 4,
-            lab.say("alone"): TOKENS / paces[size][1], lab.say("batched"): speed,
-            lab.say("price"): price, lab.say("replicas"): bill["replicas"], lab.say("day"): bill["day"],
-            lab.say("thousand"): bill["thousand"]}
+    return {"million": parameters[size] / 1e6, "gib": gib, "gib8": gib / 4, "price": price,
+            "alone": TOKENS / paces[size][1], "batched": speed, **bill}
 
 
-table = pd.DataFrame({size: offer(size) for size in "SML"}).T
-display(table.round(2))
-with track.init(lab="serving", name="cost", config={"per_day": 100_000, "peak": 3, "core_hour": CORE_HOUR}) as run:
-    for size in "SML":
-        run.log({"cost_per_thousand": table.loc[size, lab.say("thousand")]}, step="SML".index(size))
-    run.finish({"cost_per_thousand": table.loc[SIZE, lab.say("thousand")]})
-lab.reveal("cost_of_L_over_M", table.loc["L", lab.say("day")] / table.loc["M", lab.say("day")])
+offers = {size: offer(size) for size in "SML"}
+display(pd.DataFrame(offers).rename(index=lab.say).round(2))
+config = {"per_day": 100_000, "peak": 3, "core_hour": CORE_HOUR, "gib_hour": GIB_HOUR, "seed": SEED}
+with track.init(lab="serving", name="cost", config=config) as run:
+    for number, one in enumerate(offers.values()):
+        run.log({"cost_per_thousand": one["thousand"], "cost_per_day": one["day"]}, step=number)
+    run.finish({"cost_per_thousand": offers[SIZE]["thousand"]})
+lab.reveal("cost_of_L_over_M", offers["L"]["day"] / offers["M"]["day"])
 # %% [markdown] capacity
 # %% capacity
 def replicas_for(arrivals, batch_seconds, target, window, most, share=0.95, limit=64):
@@ -669,15 +693,16 @@ rows = {}
 for size in "SM":
     for most in (1, 8):
         step = interpolated(paces[size])
+        one = paces[size][1]
         rows[f"{size}, {lab.say('most')} {most}"] = {
-            f"p95 ≤ {times:g} ×": replicas_for(hour, step, times * paces[size][1], 0.25 * paces[size][1], most) or "–"
+            f"p95 ≤ {times:g} ×": replicas_for(hour, step, times * one, 0.25 * one, most) or "–"
             for times in (1.2, 1.5, 2, 3)
         }
 display(pd.DataFrame(rows).T)
 # %% [markdown] transfer
 # %% campaign
 def campaign(seed, minutes=5):
-    """Return the arrivals of a shop's search: 20 a second, and every minute a mail that 300 read at once."""
+    """Return arrivals: 20 a second, and every minute 300 more within two seconds."""
     rng = random.Random(seed)
     times, now = [], 0.0
     while now < 60 * minutes:
@@ -692,7 +717,9 @@ def campaign(seed, minutes=5):
 @torch.inference_mode()
 def embed(texts):
     """Return MiniLM's vectors of the texts: it only reads, so a reply is one pass."""
-    batch = reader_tokenizer(texts, padding=True, truncation=True, max_length=48, return_tensors="pt")
+    batch = reader_tokenizer(
+        texts, padding=True, truncation=True, max_length=48, return_tensors="pt"
+    )
     hidden, weight = reader(**batch).last_hidden_state, batch["attention_mask"].unsqueeze(-1)
     return (hidden * weight).sum(dim=1) / weight.sum(dim=1)
 
@@ -720,8 +747,8 @@ for most in (1, 4, 16):
 replicas, window, most = min(options)
 took = [run_queue(campaign(seed), step, window, most, replicas) for seed in (3, 4, 5)]
 day = replicas * 24 * price
-plan = {"seconds": seconds, "window": window, "most": most, "replicas": replicas, "p95": tail(took, 0.95)[0],
-        "day": day, "thousand": 1000 * day / (25 * 86400)}
+plan = {"seconds": seconds, "window": window, "most": most, "replicas": replicas,
+        "p95": tail(took, 0.95)[0], "day": day, "thousand": 1000 * day / (25 * 86400)}
 Path("plan.json").write_text(json.dumps(plan, indent=1), "utf-8")
 print(json.dumps(plan))
 # <<<

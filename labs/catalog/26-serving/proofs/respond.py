@@ -112,8 +112,8 @@ def mutant_tokens__true_is_one(method, path, body, state):
 
 
 def mutant_long__counts_letters(method, path, body, state):
-    if path == "/v1/reply" and len(json.loads(body)["text"] if body[-3:] == b'9"}' else "") < 4096:
-        body = body if len(body) <= 4096 else b'{"text": "a"}'
+    if len(body) > 4096 and len(text := json.loads(body)["text"]) <= 4096:
+        return 200, {}, {"text": text, "tokens": 12}
     return alternative_tables(method, path, body, state)
 
 
