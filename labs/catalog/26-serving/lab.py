@@ -253,7 +253,8 @@ for name, bits in (("bfloat16", 16), ("int8", 8), ("int4", 4)):
     with track.init(lab="serving", name=f"bits {name}", config=config) as run:
         run.log({"agreement": share.value}, step=0)
         run.finish({"agreement": share.value})
-print("int4 − int8:", over_texts(same["int4"] - same["int8"]))
+for one, other in (("int8", "bfloat16"), ("int4", "int8")):
+    print(f"{one} − {other}: {over_texts(same[one] - same[other])}")
 print(lab.say("half", half=half_seconds, single=paces[SIZE][1]))
 lab.reveal("agreement_int8", float(same["int8"].mean()))
 # %% [markdown] tail
@@ -490,7 +491,7 @@ def handler_for(batcher):
     class Handler(BaseHTTPRequestHandler):
         def _reply(self):
             size = int(self.headers.get("Content-Length") or 0)
-            body = self.rfile.read(min(size, 4097))  # never more than decides
+            body = self.rfile.read(min(size, 2**16))  # too long is seen long before
             status, headers, content = batcher.enter(self.command, self.path, body)
             data = json.dumps(content).encode()
             self.send_response(status)
@@ -511,8 +512,11 @@ def handler_for(batcher):
 def main(folder, layers, window, most, room):
     """Serve the model in folder on a free port of this machine alone, until SIGTERM."""
     batcher = Batcher(float(window), int(most), int(room))
-    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(batcher))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler_for(batcher), bind_and_activate=False)
+    server.request_queue_size = 128  # with its default of 5, some of many were reset
     server.daemon_threads = False  # closing waits until every reply is written
+    server.server_bind()
+    server.server_activate()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_port, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: setattr(batcher, "phase", "draining"))
