@@ -149,7 +149,8 @@ print(lab.say("positions", count=fast.count, seconds=fast.seconds))
 lab.reveal("times_fewer_positions", slow.count / fast.count)
 active = sum(p.numel() for p in model.parameters())
 print(lab.say("flops", slow=2 * active * slow.count / 1e9, fast=2 * active * fast.count / 1e9))
-for text, reply in zip(reviews, decode(tokenizer, generate(model, ids, mask, 2 * TOKENS)), strict=False):
+replies = decode(tokenizer, generate(model, ids, mask, 2 * TOKENS))
+for text, reply in zip(reviews, replies, strict=False):
     print(f"> {text[:90]}\n  {reply}")
 # %% [markdown] batching
 # %% predict_batching
@@ -287,7 +288,8 @@ def milliseconds(found):
 rng = np.random.default_rng(SEED)
 fine, slow_one = rng.gamma(4, 0.05, 950).tolist(), rng.gamma(4, 0.4, 50).tolist()
 mean_of_two = np.mean([tail([fine], 0.95)[0], tail([slow_one], 0.95)[0]])
-print(lab.say("mean_of_p95", mean=1000 * mean_of_two, pooled=milliseconds(tail([fine, slow_one], 0.95))))
+pooled = milliseconds(tail([fine, slow_one], 0.95))
+print(lab.say("mean_of_p95", mean=1000 * mean_of_two, pooled=pooled))
 print("n = 20 ", milliseconds(tail([fine[:20]], 0.95)))
 # %% [markdown] colleague
 # %% predict_closed
@@ -353,7 +355,7 @@ left.plot(schedule, opened, label=lab.say("open_loop"))
 left.plot(schedule, colleagues_test(schedule, alone), label=lab.say("closed_loop"))
 left.set(xlabel=lab.say("arrival"), ylabel=lab.say("latency"))
 left.legend()
-loads = np.array([0.1, 0.3, 0.5, 0.7, 0.8, 0.9, 0.95])
+loads = np.array([0.1, 0.3, 0.5, 0.6, 0.7, 0.8, 0.9])
 waits = [run_queue(poisson(load, 20000, SEED), lambda n: 1.0, 0, 1, 1) for load in loads]
 for share in (0.5, 0.95):
     right.plot(loads, [tail([wait], share)[0] for wait in waits], "o-", label=f"p{100 * share:.0f}")
@@ -647,7 +649,8 @@ def cost(tokens_per_second, tokens, per_day, peak, price, upkeep):
 lab.check("cost", cost)
 # %% [markdown] solution cost-reading
 # %% sizes
-CORE_HOUR, GIB_HOUR, CORE_HOURS_OF_UPKEEP = 0.30, 0.03, 10  # yuan, yuan, per week: put in your own
+CORE_HOUR, GIB_HOUR, ENGINEER_HOUR = 0.30, 0.03, 200.0  # yuan: put in your own
+WEEKLY_JOB, WEEKLY_CARE = 10, 0.5  # hours of a replica for re-tuning, hours of an engineer
 LARGE = {"num_hidden_layers": 24, "hidden_size": 2048, "intermediate_size": 8192,
          "num_attention_heads": 32}
 
@@ -676,9 +679,12 @@ def offer(size, per_day=100_000, peak=3):
     gib = 4 * parameters[size] / 2**30
     price = CORE_HOUR + GIB_HOUR * (gib + 0.5)
     speed = 8 * TOKENS / paces[size][8]
-    bill = cost(speed, TOKENS, per_day, peak, price, CORE_HOURS_OF_UPKEEP / 7 * price)
+    upkeep = (WEEKLY_JOB * price + WEEKLY_CARE * ENGINEER_HOUR) / 7
+    bill = cost(speed, TOKENS, per_day, peak, price, upkeep)
     return {"million": parameters[size] / 1e6, "gib": gib, "gib8": gib / 4, "price": price,
-            "alone": TOKENS / paces[size][1], "batched": speed, **bill}
+            "alone": TOKENS / paces[size][1], "batched": speed, "replicas": bill["replicas"],
+            "machines": bill["day"] - upkeep, "upkeep": upkeep, "day": bill["day"],
+            "thousand": bill["thousand"]}
 
 
 offers = {size: offer(size) for size in "SML"}
