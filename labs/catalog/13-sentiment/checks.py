@@ -101,7 +101,7 @@ def word_scores(probe: Probe, candidate: Any) -> None:
         probe.expect(fine, failure, words=" ".join(words), got=shown[0], want=shown[1])
 
     compare("plain", a, good.upper(), icon, bad, b)
-    compare("stronger", a, stronger, good, bad)
+    compare("stronger", a, stronger, good)
     compare("weaker", weaker.upper(), bad, a)
     compare("far_stronger", stronger, a, good)
     compare("negated", a, not_, b, good)
@@ -111,7 +111,7 @@ def word_scores(probe: Probe, candidate: Any) -> None:
     compare("clause", not_, a, rng.choice(sorted(ours["ENDS"] - {"but"})), good)
     compare("clause", not_, a, "But", good)
     compare("clause", bad, ",", not_, good)
-    compare("negator", "no", a, "NO", good)
+    compare("negator", "no", a, ",", "NO", good)
     compare("twice", not_, not_, good)
     compare("both", not_, stronger, good, weaker, bad)
 
@@ -121,7 +121,7 @@ def choose_cuts(probe: Probe, candidate: Any) -> None:
     rng = np.random.default_rng(probe.seed)
     for shift in (0.0, 3.0):
         labels = np.r_[np.repeat([0, 1, 2], (40, 25, 115)), [0, 1, 2]]
-        scores = np.round(rng.normal(shift + np.array([-1.2, 0.4, 1.6])[labels], 0.9), 2)
+        scores = np.round(rng.normal(shift + np.array([-1.2, 0.4, 1.6])[labels], 0.9), 1)
         given = (scores.copy(), labels.copy()) if shift else (scores.tolist(), labels.tolist())
         got = probe.call(candidate, *given)
         probe.expect(isinstance(got, tuple | list) and len(got) == 2, "pair", got=repr(got)[:80])
@@ -133,7 +133,7 @@ def choose_cuts(probe: Probe, candidate: Any) -> None:
         if reached >= best - CUTS_SLACK:
             continue
         facts = {"reached": reached, "best": best, "neutral": neutral}
-        probe.expect(share < accurate - 0.01, "accuracy", share=share, **facts)
+        probe.expect(share < accurate - 0.02, "accuracy", share=share, **facts)
         raise Wrong("not_best", low=low, high=high, shift=shift, **facts)
 
 
@@ -205,7 +205,10 @@ def calibration_error(probe: Probe, candidate: Any) -> None:
         p[:4] = np.eye(3)[[0, 2, 1, 2]]  # entirely sure
         labels = np.where(rng.random(150) < 0.55, p.argmax(1), rng.integers(0, 3, 150))
         labels[:3] = (p[:3].argmax(1) + 1) % 3  # and wrong
-        got = probe.number(probe.call(candidate, p.copy(), labels.copy(), bins))
+        got = probe.call(candidate, p.copy(), labels.copy(), bins)
+        if np.ndim(got):
+            raise Wrong("not_a_number", generic=True, got=type(got).__name__)
+        got = probe.number(got)
         confidence, right = p.max(1), p.argmax(1) == labels
         parts = _bins(confidence, right, bins)
         want = sum(n * abs(gap) for n, gap in parts) / len(p)
@@ -215,7 +218,6 @@ def calibration_error(probe: Probe, candidate: Any) -> None:
         others = {
             "percent": 100 * want,
             "unweighted": np.mean([abs(gap) for _, gap in parts]),
-            "signed": sum(n * gap for n, gap in parts) / len(p),
             "no_bins": abs(right.mean() - confidence.mean()),
             "gold_probability": sum(n * abs(gap) for n, gap in _bins(p[np.arange(150), labels], right, bins)) / len(p),
             "sure_lost": sum(n * abs(gap) for n, gap in _bins(confidence[first], right[first], bins)) / len(p),
@@ -238,7 +240,7 @@ def transfer(probe: Probe, folder: Path) -> None:
     head, settings, scores = _read(probe, folder)
     ours = _catalogue(probe.folder) | {"LEXICON": _lexicon(probe)}
     split = data.load("vader-reviews", folder=probe.data)
-    chosen = probe.rng.sample(split.validation, min(800, len(split.validation)))
+    chosen = probe.rng.sample(split.validation, min(600, len(split.validation)))
     gold = np.array([example.label for example in chosen])
     texts = [ours["normalise"](example.text, _names(probe)) for example in chosen]
     known = probe.rng.sample(split.train, 600)

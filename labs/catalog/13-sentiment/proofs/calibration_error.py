@@ -15,8 +15,7 @@ def _ece(probabilities, labels, bins, *, weight=True, sign=False, last=True, con
             gaps.append(right[inside].mean() - confidence[inside].mean())
             sizes.append(inside.sum())
     gaps = np.array(gaps) if sign else np.abs(gaps)
-    kept = sum(sizes)
-    return abs(float(np.dot(gaps, sizes) / kept if weight else gaps.mean()))
+    return abs(float(np.dot(gaps, sizes) / len(labels) if weight else gaps.mean()))
 
 
 def alternative_sums_in_bins(probabilities, labels, bins=10):
@@ -44,7 +43,7 @@ def mutant_unweighted__mean_of_bins(probabilities, labels, bins=10):
     return _ece(probabilities, labels, bins, weight=False)
 
 
-def mutant_signed__cancels_out(probabilities, labels, bins=10):
+def mutant_no_bins__cancels_out(probabilities, labels, bins=10):
     return _ece(probabilities, labels, bins, sign=True)
 
 
