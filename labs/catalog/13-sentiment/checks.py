@@ -17,7 +17,7 @@ from practicum_labs.registry import entry
 
 NEEDS = {"transfer": ("transformers", "safetensors.numpy")}
 CUTS_SLACK, SCORE_SLACK, ECE_MOST = 0.02, 0.06, 0.1
-ANSWERED_LEAST, RIGHT_LEAST = 0.25, 0.72
+ANSWERED_LEAST, RIGHT_LEAST = 0.25, 0.7
 NOUNS = ("train", "coffee", "phone", "weekend", "garden", "match", "paper", "window")
 
 
@@ -158,7 +158,7 @@ def roughen(probe: Probe, candidate: Any) -> None:
     rng = probe.rng
     plain = [word for word in (*NOUNS, "really", "great", "tomorrow", "morning") for _ in range(12)]
     rng.shuffle(plain)
-    kept = ["@lucy_lu", "#MondayMood", ":-)", "http://t.co/abcd", "don't", "so", "the", "B2B4", "!!!!"]
+    kept = ["@lucy_lu", "#MondayMood", ":-)", "http://t.co/abcd", "don't", "so", "not", "bad", "sun", "B2B4", "!!!!"]
 
     def rough(words: list[str], rate: float, seed: int) -> list[str]:
         got = probe.call(candidate, " ".join(words), rate, random.Random(seed))  # noqa: S311
@@ -203,7 +203,9 @@ def calibration_error(probe: Probe, candidate: Any) -> None:
     for bins in (10, 5):
         p = rng.dirichlet([0.6, 0.8, 1.0], size=150)
         p[:4] = np.eye(3)[[0, 2, 1, 2]]  # entirely sure
-        labels = np.where(rng.random(150) < 0.55, p.argmax(1), rng.integers(0, 3, 150))
+        # Right in nine of ten or in two, in turn from one tenth of confidence to the next.
+        often = np.where((p.max(1) * 10).astype(int) % 2, 0.2, 0.9)
+        labels = (p.argmax(1) + np.where(rng.random(150) < often, 0, rng.integers(1, 3, 150))) % 3
         labels[:3] = (p[:3].argmax(1) + 1) % 3  # and wrong
         got = probe.call(candidate, p.copy(), labels.copy(), bins)
         if np.ndim(got):

@@ -226,7 +226,7 @@ for axis, name in zip(axes, ("colleague", "lexicon"), strict=True):
     ConfusionMatrixDisplay.from_predictions(
         gold[2], answers[name], labels=range(3), display_labels=CLASSES, cmap="Blues", ax=axis, colorbar=False)
     share, reached = np.mean(answers[name] == gold[2]), f1(gold[2], answers[name])
-    axis.set(title=f"{name}: {share:.3f}, macro-F1 {reached:.3f}", xlabel=lab.say("said"), ylabel=lab.say("rated"))
+    axis.set(title=lab.say("scored", name=name, share=share, reached=reached), xlabel=lab.say("said"), ylabel=lab.say("rated"))
     axis.grid(visible=False)
 figure.tight_layout()
 plt.show()
