@@ -286,6 +286,7 @@ for model, name in tried:
               f"  − as it is: {gain(tried[model, name], tried[model, 'as it is'])}")
 lab.reveal("textbook_loss", f1(gold[2], tried["lexicon", "all rules"]) - f1(gold[2], tried["lexicon", "textbook"]))
 answers["linear"] = tried["linear", "all rules"]
+# %% [markdown] rules_read
 # %% [markdown] roughen
 # %% roughen graded=roughen
 def swap(word, rng):
