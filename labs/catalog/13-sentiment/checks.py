@@ -240,6 +240,8 @@ def _bins(confidence: Any, right: Any, bins: int) -> list[tuple[int, float]]:
 def transfer(probe: Probe, folder: Path) -> None:
     """A scorer for reviews that beats the tuned lexicon, knows how sure it is, and passes in time."""
     head, settings, scores = _read(probe, folder)
+    own = scores["ece"]  # what it says of itself needs no reading of reviews
+    probe.expect(own <= ECE_MOST, "not_calibrated", error=own, most=ECE_MOST)
     ours = _catalogue(probe.folder) | {"LEXICON": _lexicon(probe)}
     split = data.load("vader-reviews", folder=probe.data)
     chosen = probe.rng.sample(split.validation, min(600, len(split.validation)))

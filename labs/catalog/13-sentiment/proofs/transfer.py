@@ -191,6 +191,10 @@ def mutant_not_calibrated__no_temperature(folder, place):
     return _spoiled(folder, place, "settings.json", {"temperature": 0.15})
 
 
+def mutant_not_calibrated__says_so_itself(folder, place):
+    return _spoiled(folder, place, "scores.json", {"ece": 0.21})
+
+
 def mutant_silent__never_sure(folder, place):
     return _spoiled(folder, place, "settings.json", {"threshold": 0.97})
 
