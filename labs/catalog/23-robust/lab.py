@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
@@ -171,7 +171,6 @@ def read_requests(place, language, each=24, seed=0):
 
 EACH = 6 if lab.tier.name == "tiny" else 24
 house = read_requests(data.path("ha-intents"), "zh-CN", each=EACH)
-families = [request.family for request in house["test"]]
 for side, requests in house.items():
     print(side, len(requests), lab.say("families", count=len({r.family for r in requests})))
 shown = [(NAMES[r.label], r.text, dict(r.form)) for r in house["train"][:8]]
@@ -222,8 +221,12 @@ class Reader(nn.Module):
         return self.chances(texts).argmax(dim=-1).tolist()
 
 
-def train_reader(requests, *, name, seed=SEED, epochs=12, blanks=0.15, normalise=True, convolve=True):
-    """Return a reader of these requests; ``blanks`` is the share of tokens covered while it learns."""
+def train_reader(requests, *, name, seed=SEED, epochs=12, blanks=0.15, normalise=True, convolve=True,
+                 judge=lambda reader: {}):
+    """Return a reader of these requests; ``blanks`` is the share of tokens covered while it learns.
+
+    What judge says of the reader is kept with the run.
+    """
     known = sorted({token for r in requests for token in cut(r.text, normalise)})
     torch.manual_seed(seed)
     reader = Reader({t: n for n, t in enumerate(known, BLANK + 1)}, len(NAMES), normalise, convolve)
@@ -246,8 +249,8 @@ def train_reader(requests, *, name, seed=SEED, epochs=12, blanks=0.15, normalise
                 optimizer.step()
                 losses.append(loss.item())
             run.log({"loss": float(np.mean(losses))}, step=epoch + 1)
-        run.finish({"loss": float(np.mean(losses))})
-    return reader.eval()
+        run.finish({"loss": float(np.mean(losses)), **judge(reader.eval())})
+    return reader
 
 
 def accuracy(labels, requests, seed=0):
@@ -500,7 +503,7 @@ def heat(reader, texts, method="integrated", label=None):
             axis.add_patch(plt.Rectangle((n, row - 0.45), 0.95, 0.9, color=colour))
             axis.text(n + 0.47, row, token, ha="center", va="center", fontsize=9)
         axis.text(-0.3, row, NAMES[said], ha="right", va="center")
-    axis.set(xlim=(0, 24), ylim=(len(texts) - 0.5, -0.5))
+    axis.set(xlim=(0, max(18, *(len(cut(text)) for text in texts))), ylim=(len(texts) - 0.5, -0.5))
     axis.axis("off")
     plt.show()
 
@@ -697,15 +700,22 @@ lab.reveal("effect_after", effects[SEED]["both ways"].value)
 PARTS = {"all": {}, "− blanks": {"blanks": 0.0}, "− normalising": {"normalise": False},
          "− windows": {"convolve": False}, "− both ways": {}}
 table = defaultdict(list)
+
+
+def judge(reader):
+    rates = run_suite(reader.labels)
+    found = {"clean": accuracy(reader.labels(texts_of(house["test"])), house["test"]).value,
+             "live": accuracy(reader.labels(texts_of(live)), live).value,
+             "failure_rate": float(np.mean([rates[kind].value for kind in rates if kind != "direction"]))}
+    table[name].append(found.values())
+    return found
+
+
 for name, options in PARTS.items():
     for seed in SEEDS:
         pairs = name != "− both ways"
-        reader = train_reader(both_ways(log, MARK) if pairs else log, name=f"ablation {name}",
-                              seed=seed, epochs=6 if pairs else 12, **options)
-        clean = accuracy(reader.labels(texts_of(house["test"])), house["test"]).value
-        turned = accuracy(reader.labels(texts_of(live)), live).value
-        rates = run_suite(reader.labels)
-        table[name].append((clean, turned, np.mean([rates[k].value for k in rates if k != "direction"])))
+        train_reader(both_ways(log, MARK) if pairs else log, name=f"ablation {name}", seed=seed,
+                     epochs=6 if pairs else 12, judge=judge, **options)
 columns = [lab.say("clean"), lab.say("live"), lab.say("failure_rate")]
 display(pd.DataFrame(
     {name: [f"{np.mean(v):.3f} ({min(v):.3f}–{max(v):.3f})" for v in zip(*rows, strict=True)]
@@ -730,40 +740,14 @@ def written(request):
     return [*tokens, END]
 
 
-def grammar_of(place, language):
-    """Return {intent: [(what opens a field, its values, whether it must be there), …]} of this house."""
-    words = WORDS[language]
-    areas = words["area"].split()
-    names = {word for kind, text in words.items() if kind != "area" for word in text.split()}
-    for value in json.loads((place / f"{language}.json").read_text("utf-8"))["lists"]["cover_classes"]["values"]:
-        names |= all_of(parse(value["in"]))
-    number = [(opener("数值"), NUMBERS, True)]
-    times = [(opener(field), NUMBERS, False) for field in "时分秒"]
-    asks = {"灯光", "开合", "温度", "风速", "音量"}
-    return {
-        name: [(opener("区域"), areas, False)]
-        + (times if "计时" in name else [(opener("设备"), sorted(names), False)] + (number if name in asks else []))
-        for name in NAMES
-    }
-
-
-def all_of(node):
-    """Return every sentence that a parsed template without slots allows."""
-    kind, inside = node
-    if kind == "text":
-        return {inside}
-    if kind == "perhaps":
-        return {"", *all_of(inside)}
-    found = set()
-    for branch in inside:
-        sentences = {""}
-        for part in branch:
-            sentences = {a + b for a in sentences for b in all_of(part)}
-        found |= sentences
-    return found
-
-
-GRAMMAR = grammar_of(data.path("ha-intents"), "zh-CN")
+DEVICES = sorted({dict(r.form)["设备"] for side in house.values() for r in side if "设备" in dict(r.form)})
+AREA, DEVICE = ((opener("区域"), WORDS["zh-CN"]["area"].split(), False), (opener("设备"), DEVICES, False))
+VALUE, TIMES = (opener("数值"), NUMBERS, True), [(opener(field), NUMBERS, False) for field in "时分秒"]
+GRAMMAR = {  # intent: what opens a field, its values in this house, whether it must be there
+    name: [AREA, *TIMES] if "计时" in name
+    else [AREA, DEVICE, VALUE] if name in {"灯光", "开合", "温度", "风速", "音量"} else [AREA, DEVICE]
+    for name in NAMES
+}
 for request in house["train"][:3]:
     print(request.text, "→", " ".join(written(request)), "→", json.loads("".join(written(request))))
 # %% [markdown] next_tokens
@@ -861,7 +845,7 @@ def train_writer(requests, *, seed, epochs=14):
                 losses.append(loss.item())
             run.log({"loss": float(np.mean(losses))}, step=epoch + 1)
         run.finish({"loss": float(np.mean(losses))})
-    return writer.eval()
+    return writer.eval(), run
 # %% decode
 @torch.inference_mode()
 def decode(writer, texts, grammars=None, longest=24):
@@ -923,7 +907,8 @@ ways = {"free": None, "grammar": [GRAMMAR] * len(test),
         "grammar, heard": [heard(GRAMMAR, r.text) for r in test]}
 rows, right = [], {}
 for seed in SEEDS:
-    writer = train_writer(house["train"], seed=seed)
+    writer, run = train_writer(house["train"], seed=seed)
+    plt.plot(*zip(*run.history("loss"), strict=True), label=lab.say("seed", seed=seed))
     for way, grammars in ways.items():
         forms = decode(writer, texts_of(test), grammars)
         fine = [valid(form, GRAMMAR) for form in forms]
@@ -942,6 +927,11 @@ for seed in SEEDS:
 display(pd.DataFrame(rows).set_index(""))
 for text, form in broken[:5]:
     print(text, "→", form)
+plt.gcf().set_size_inches(5, 2.4)
+plt.xlabel(lab.say("epoch"))
+plt.ylabel(lab.say("loss"))
+plt.legend()
+plt.show()
 # %% [markdown] transfer
 # %% transfer_data
 rooms = read_requests(data.path("ha-intents"), "en", each=EACH)
