@@ -155,6 +155,7 @@ def read_requests(place, language, each=24, seed=0):
             text = re.sub(r"\s+", " ", re.sub(r"⟨\w+:|⟩", "", marked)).strip()
             form = {SLOTS[slot]: value for slot, value in re.findall(r"⟨(\w+):([^⟨⟩]*)⟩", marked)}
             grown[label, family][text] = Request(text, label, family, tuple(form.items()))
+    seen = Counter(text for texts in grown.values() for text in texts)  # once: one intent, one family
     rng, sides = random.Random(seed), {"train": [], "validation": [], "test": []}
     for label in range(len(NAMES)):
         mine = [family for known, family in grown if known == label]
@@ -162,7 +163,7 @@ def read_requests(place, language, each=24, seed=0):
         quarter = max(1, len(mine) // 4)
         for at, family in enumerate(mine):
             side = "test" if at < quarter else "validation" if quarter < at <= 2 * quarter else "train"
-            requests = list(grown[label, family].values())
+            requests = [r for r in grown[label, family].values() if seen[r.text] == 1]
             sides[side] += rng.sample(requests, min(each, len(requests)))
     for side in sides.values():
         rng.shuffle(side)
@@ -298,7 +299,7 @@ TWINS = dict(  # sounds alike or looks alike, and is what an input method or a t
 )
 SAME = {  # says the same
     "打开": "开启", "开启": "打开", "关闭": "关掉", "关掉": "关闭", "设置": "设定", "设定": "设置",
-    "暂停": "停止", "恢复": "继续", "计时器": "计时", "将": "把", "增加": "延长", "减少": "缩短",
+    "恢复": "继续", "计时器": "计时", "将": "把", "增加": "延长", "减少": "缩短",
 }
 FILLERS = ("那个，", "嗯，", "你好，", "小智，", "麻烦你，", "我跟你说，", "对了，")
 FRONTED = re.compile(r"^(?:把|将|让|给)(.+?)的?(打开|开启|关闭|关掉|暂停|停止|恢复|继续|取消|删除|清除)$")
