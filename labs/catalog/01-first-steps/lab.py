@@ -49,7 +49,7 @@ def box(axes, key, x, y, width, height, color, top=True):
 
 _, axes = plt.subplots(figsize=(9.5, 5.4))
 box(axes, "map_ai", 0, 2, 12, 5, "#dbe7f3")
-box(axes, "map_ml", 2.9, 2.15, 8.9, 4.05, "#b9d3ea")
+box(axes, "map_ml", 3.2, 2.15, 8.6, 4.05, "#b9d3ea")
 box(axes, "map_nlp", 0.2, 2.35, 8.3, 2.0, "#f6d8a899")
 box(axes, "map_dl", 5.2, 2.3, 6.4, 3.1, "#8fb8dd99")
 box(axes, "map_lm", 5.5, 2.5, 2.8, 1.5, "#f0a868", top=False)
@@ -71,9 +71,9 @@ ids = tokenizer(sentence, return_tensors="pt").to(device)
 print([tokenizer.decode(i) for i in ids["input_ids"][0]])
 with torch.inference_mode():
     logits = model(**ids, logits_to_keep=1).logits[0, -1].float()
-best = logits.topk(10)
+best = logits.topk(1000)
 words, scores = [tokenizer.decode(i) for i in best.indices], best.values.tolist()
-print({word: round(score, 1) for word, score in zip(words, scores, strict=True)})
+print({word: round(score, 1) for word, score in zip(words[:10], scores, strict=False)})
 # %% [markdown] probabilities
 # %% probabilities graded=probabilities
 def probabilities(logits, temperature):
@@ -86,7 +86,8 @@ def probabilities(logits, temperature):
     # >>>
     highest = max(scaled)
     powers = [math.exp(score - highest) for score in scaled]
-    return [power / sum(powers) for power in powers]
+    total = sum(powers)
+    return [power / total for power in powers]
     # <<<
 # %% probabilities-check
 lab.check("probabilities", probabilities)
@@ -95,11 +96,10 @@ lab.check("probabilities", probabilities)
 # %% temperature
 _, panels = plt.subplots(1, 3, figsize=(9.5, 2.9), sharey=True)
 for panel, temperature in zip(panels, (0.5, 1.0, 2.0), strict=True):
-    share = probabilities(logits.tolist(), temperature)
-    panel.barh(words, [share[i] for i in best.indices.tolist()], color="#4a7fb5")
+    share = probabilities(scores, temperature)
+    panel.barh([repr(word) for word in words[:10]], share[:10], color="#4a7fb5")
     panel.set(title=lab.say("temperature", value=temperature), xlabel=lab.say("probability"), xlim=(0, 1))
-    drawn = random.Random(SEED).choices(range(len(share)), share, k=6)
-    print(lab.say("drawn", value=temperature), [tokenizer.decode(i) for i in drawn])
+    print(lab.say("drawn", value=temperature), random.Random(SEED).choices(words, share, k=6))
 panels[0].invert_yaxis()
 plt.tight_layout()
 plt.show()
@@ -171,7 +171,7 @@ def read_emoji():
 
 known, held_out = read_emoji()
 shots = [next(row[:2] for row in known if row[1] == label) for label in LABELS]
-known, held_out = known[: lab.tier.examples(420)], held_out[: lab.tier.examples(120)]
+known, held_out = known[: lab.tier.examples(420)], held_out[: lab.tier.examples(100)]
 names, wanted = [row[0] for row in held_out], [row[1] for row in held_out]
 gold = [LABELS.index(label) for label in wanted]
 pd.set_option("display.max_colwidth", 60)
@@ -227,20 +227,18 @@ lab.check("wilson", wilson)
 lab.predict("zero_shot", ..., ...)
 # %% [markdown] free
 # %% free
-INSTRUCTION = f"Sort the name of an emoji into one of these groups: {', '.join(LABELS)}. Answer with the group only."
-
-
 def colleagues_reader(answer):
     """Whatever label occurs in the answer is the answer. What can go wrong?"""
     return next((label for label in LABELS if label in answer.lower()), "")
 
 
-few = names[:32]
-free = [text for start in range(0, len(few), 16) for text in talk(
-    [as_prompt(build_messages(INSTRUCTION, [], name)) for name in few[start : start + 16]], 8)]
+few = names[:24]
+ask_freely = 'To which group does the emoji "{}" belong: {}?'
+free = talk([as_prompt([{"role": "user", "content": ask_freely.format(name, ", ".join(LABELS))}]) for name in few], 16)
 read = [colleagues_reader(answer) for answer in free]
-display(pd.DataFrame(list(zip(few, wanted, free, read, strict=False))[:10], columns=[lab.say(k) for k in ("name", "label", "free", "read")]))
-print("colleague", sum(a == b for a, b in zip(read, wanted, strict=False)), "/", len(read))
+columns = [lab.say(key) for key in ("name", "label", "free", "read")]
+display(pd.DataFrame(list(zip(few, wanted, free, read, strict=False))[:12], columns=columns))
+print(lab.say("colleague", right=sum(a == b for a, b in zip(read, wanted, strict=False)), of=len(few)))
 print(repr(colleagues_reader("This is not food.")), repr(colleagues_reader("It could be faces, nature, food or travel.")))
 # %% [markdown] parse_answer
 # %% parse_answer graded=parse_answer
@@ -276,6 +274,7 @@ lab.check("choose", choose)
 # %% [markdown] solution choose-reading
 # %% [markdown] zero
 # %% zero
+INSTRUCTION = f"Sort the name of an emoji into one of these groups: {', '.join(LABELS)}. Answer with the group only."
 MARK = "<|im_start|>"
 
 
@@ -386,7 +385,7 @@ minilm = AutoModel.from_pretrained(models.path("minilm")).to(device).eval()
 minilm_tokens = AutoTokenizer.from_pretrained(models.path("minilm"))
 shelf = mean_vectors(minilm, minilm_tokens, [row[0] for row in known])
 asked = mean_vectors(minilm, minilm_tokens, names)
-neighbours = [[known[n][:2] for n in nearest(query, shelf, 5)] for query in asked]
+neighbours = [[known[n][:2] for n in nearest(query, shelf, 4)] for query in asked]
 for name, like in list(zip(names, neighbours, strict=True))[:5]:
     print(name, "<-", like)
 found = [max(LABELS, key=[label for _, label in like].count) for like in neighbours]
