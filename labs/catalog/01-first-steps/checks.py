@@ -10,12 +10,13 @@ import numpy as np
 from practicum_labs import data, metrics
 from practicum_labs.checking.probe import Probe, Wrong
 from practicum_labs.registry import entry
+from practicum_labs.tier import use_threads
 
 NEEDS = {"transfer": ("torch", "transformers", "safetensors.numpy")}
 Z = 1.96
 LAYER = 8
 REVIEWS = 240
-SCORE_SLACK = 0.13
+SCORE_SLACK = 0.15
 REVIEW = (
     "Say whether a sentence from a product review is negative, neutral or positive. "
     "Answer with the word only."
@@ -239,6 +240,7 @@ def _model_says(probe: Probe, texts: list[str], classes: list[str]) -> tuple[Any
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
+    use_threads()
     place = probe.data / entry("smollm2").folder
     tokenizer = AutoTokenizer.from_pretrained(place, padding_side="left")
     model = AutoModelForCausalLM.from_pretrained(place, dtype=torch.bfloat16).eval()
@@ -257,13 +259,15 @@ def _model_says(probe: Probe, texts: list[str], classes: list[str]) -> tuple[Any
             batch = tokenizer(rest, return_tensors="pt", padding=True)
             mask = torch.nn.functional.pad(batch["attention_mask"], (first.shape[1], 0), value=1)
             places = mask.cumsum(1)[:, first.shape[1] :] - 1
-            out = model(batch["input_ids"], attention_mask=mask, position_ids=places, past_key_values=cache, logits_to_keep=1)
+            out = model(batch["input_ids"], attention_mask=mask, position_ids=places,
+                        past_key_values=cache, logits_to_keep=1)
             rows[part] = out.logits[:, -1].float().log_softmax(-1)[:, tokens].numpy()
         del model.model.layers[LAYER + 1 :]
         model.config.num_hidden_layers = LAYER + 1
         order.remove(len(texts))  # the empty request
         for part in (order[i : i + 24] for i in range(0, len(order), 24)):
-            batch = tokenizer([texts[n] for n in part], return_tensors="pt", padding=True, truncation=True, max_length=48)
+            batch = tokenizer([texts[n] for n in part], return_tensors="pt", padding=True,
+                              truncation=True, max_length=48)
             hidden = model.model(**batch, output_hidden_states=True).hidden_states[LAYER].float()
             weight = batch["attention_mask"].unsqueeze(-1)
             vectors[part] = ((hidden * weight).sum(1) / weight.sum(1)).numpy()

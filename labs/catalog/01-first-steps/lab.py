@@ -17,6 +17,7 @@ import pandas as pd
 import torch
 from matplotlib.patches import FancyBboxPatch
 from safetensors.numpy import save_file
+from sklearn.base import clone
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline, make_union
@@ -40,8 +41,8 @@ print(lab.say("ready", tier=lab.tier.name, device=device, threads=use_threads())
 # %% map
 def box(axes, key, x, y, width, height, color, top=True):
     """Draw a box with its label from the lab's own words."""
-    shape = FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0,rounding_size=.25", fc=color, ec="white", lw=2)
-    axes.add_patch(shape)
+    form = "round,pad=0,rounding_size=.25"
+    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=form, fc=color, ec="white", lw=2))
     place = (x + 0.2, y + height - 0.2) if top else (x + width / 2, y + height / 2)
     sides = {"ha": "left", "va": "top"} if top else {"ha": "center", "va": "center"}
     axes.text(*place, lab.say(key), fontsize=8.5, linespacing=1.4, **sides)
@@ -137,7 +138,8 @@ def talk(prompts, tokens):
     return tokenizer.batch_decode(out[:, batch["input_ids"].shape[1] :], skip_special_tokens=True)
 
 
-questions = ["What is the capital of France?", "I have 3 apples, eat 1 and buy 4. How many have I got?", "用中文说：早上好。"]
+apples = "I have 3 apples, eat 1 and buy 4. How many have I got?"
+questions = ["What is the capital of France?", apples, "用中文说：早上好。"]
 prompts = [as_prompt(build_messages("Answer in one short sentence.", [], each)) for each in questions]
 print(prompts[0])
 began = time.process_time()
@@ -174,7 +176,7 @@ shots = [next(row[:2] for row in known if row[1] == label) for label in LABELS]
 known, held_out = known[: lab.tier.examples(420)], held_out[: lab.tier.examples(100)]
 names, wanted = [row[0] for row in held_out], [row[1] for row in held_out]
 gold = [LABELS.index(label) for label in wanted]
-pd.set_option("display.max_colwidth", 60)
+pd.set_option("display.max_colwidth", 100)
 display(pd.DataFrame(known[:12], columns=[lab.say(key) for key in ("name", "label", "emoji", "chinese")]))
 print(lab.say("sizes", known=len(known), held_out=len(held_out)))
 # %% [markdown] baseline
@@ -193,16 +195,27 @@ def by_rule(name):
     return max(hits, key=hits.get) if any(hits.values()) else commonest
 
 
-def word_counts():
-    """Predict from words and pieces of words alone, with a linear model."""
-    features = make_union(TfidfVectorizer(sublinear_tf=True), TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4)))
-    linear = LogisticRegression(C=5, class_weight="balanced", max_iter=500)
-    return make_pipeline(features, linear).fit(*zip(*[row[:2] for row in known], strict=True)).predict(names)
+def with_best_strength(before, strengths, rows, labels):
+    """Return a linear model; how freely it may fit is chosen on a quarter of the known examples."""
+    def fitted(strength, end):
+        linear = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
+        return make_pipeline(clone(before), linear).fit(rows[:end], labels[:end])
+
+    part = len(labels) * 3 // 4
+    scores = [fitted(strength, part).score(rows[part:], labels[part:]) for strength in strengths]
+    return fitted(strengths[int(np.argmax(scores))], len(labels))
 
 
-began = time.process_time()
+def word_counts(rows, labels):
+    """Learn from words and pieces of words alone."""
+    pieces = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True)
+    return with_best_strength(make_union(TfidfVectorizer(sublinear_tf=True), pieces), (1, 3, 10, 30), rows, labels)
+
+
 commonest = max(LABELS, key=[row[1] for row in known].count)
-answers = {"majority": [commonest] * len(names), "rule": [by_rule(name) for name in names], "word counts": list(word_counts())}
+counted = word_counts([row[0] for row in known], [row[1] for row in known]).predict(names)
+ruled = [by_rule(name) for name in names]
+answers = {"majority": [commonest] * len(names), "rule": ruled, "word counts": list(counted)}
 for method, given in answers.items():
     print(f"{method:12}", sum(a == b for a, b in zip(given, wanted, strict=True)), "/", len(wanted))
 # %% [markdown] wilson
@@ -232,9 +245,9 @@ def colleagues_reader(answer):
     return next((label for label in LABELS if label in answer.lower()), "")
 
 
-few = names[:24]
-ask_freely = 'To which group does the emoji "{}" belong: {}?'
-free = talk([as_prompt([{"role": "user", "content": ask_freely.format(name, ", ".join(LABELS))}]) for name in few], 16)
+few, groups = names[:24], ", ".join(LABELS)
+asked = [f'To which group does the emoji "{name}" belong: {groups}?' for name in few]
+free = talk([as_prompt([{"role": "user", "content": question}]) for question in asked], 16)
 read = [colleagues_reader(answer) for answer in free]
 columns = [lab.say(key) for key in ("name", "label", "free", "read")]
 display(pd.DataFrame(list(zip(few, wanted, free, read, strict=False))[:12], columns=columns))
@@ -256,7 +269,8 @@ lab.check("parse_answer", parse_answer)
 # %% [markdown] solution parse_answer-reading
 # %% strict
 strict = [parse_answer(answer, LABELS) for answer in free]
-print(lab.say("strict", right=sum(a == b for a, b in zip(strict, wanted, strict=False)), of=len(few), none=strict.count("")))
+right = sum(a == b for a, b in zip(strict, wanted, strict=False))
+print(lab.say("strict", right=right, of=len(few), none=strict.count("")))
 # %% [markdown] choose
 # %% choose graded=choose
 def choose(logprobs, tokens, prior):
@@ -274,15 +288,12 @@ lab.check("choose", choose)
 # %% [markdown] solution choose-reading
 # %% [markdown] zero
 # %% zero
-INSTRUCTION = f"Sort the name of an emoji into one of these groups: {', '.join(LABELS)}. Answer with the group only."
+INSTRUCTION = f"Sort the name of an emoji into one of these groups: {groups}. Answer with the group only."
 MARK = "<|im_start|>"
 
 
 def next_logprobs(prompts, size=16):
-    """Return log-probabilities of the next token, (prompts, vocabulary), and how many tokens were read.
-
-    What all prompts begin with is read once, and kept for the others.
-    """
+    """Return log-probabilities of what comes next, (prompts, vocabulary), and tokens read."""
     start = os.path.commonprefix(prompts)
     start = start[: start.rfind(MARK)]
     rest, found = [prompt.removeprefix(start) for prompt in prompts], [None] * len(prompts)
@@ -297,7 +308,8 @@ def next_logprobs(prompts, size=16):
             cache.batch_repeat_interleave(len(chunk))
             mask = F.pad(batch["attention_mask"], (first.shape[1], 0), value=1)
             places = mask.cumsum(1)[:, first.shape[1] :] - 1
-            out = model(batch["input_ids"], attention_mask=mask, position_ids=places, past_key_values=cache, logits_to_keep=1)
+            out = model(batch["input_ids"], attention_mask=mask, position_ids=places,
+                        past_key_values=cache, logits_to_keep=1)
             read += int(batch["attention_mask"].sum())
             for n, row in zip(chunk, out.logits[:, -1].float().log_softmax(-1).cpu().numpy(), strict=True):
                 found[n] = row
@@ -305,9 +317,10 @@ def next_logprobs(prompts, size=16):
 
 
 def ask(requests, examples, instruction, labels):
-    """Return the labels chosen (calibrated), those without calibration, and tokens read; examples: one list a request."""
+    """Return labels chosen with and without calibration, and tokens read; examples: a list for each request."""
     tokens = {label: tokenizer.encode(label)[0] for label in labels}
-    rows, read = next_logprobs([as_prompt(build_messages(instruction, *each)) for each in zip(examples, requests, strict=True)])
+    both = zip(examples, requests, strict=True)
+    rows, read = next_logprobs([as_prompt(build_messages(instruction, *each)) for each in both])
     empty, more = next_logprobs([as_prompt(build_messages(instruction, examples[0], "N/A"))])
     prior = {label: float(empty[0][token]) for label, token in tokens.items()}
     raw = [choose(row, tokens, dict.fromkeys(labels, 0.0)) for row in rows]
@@ -335,9 +348,9 @@ calibrated, raw, read = ask(names, [[]] * len(names), INSTRUCTION, LABELS)
 note("zero-shot", raw, began, tokens=read)
 note("zero-shot, calibrated", calibrated, began, tokens=read)
 lab.reveal("zero_shot", table["zero-shot"]["accuracy"])
-counts = pd.DataFrame({method: [answers[method].count(label) for label in LABELS] for method in ("zero-shot", "zero-shot, calibrated")}, index=LABELS)
-counts[lab.say("right")] = [wanted.count(label) for label in LABELS]
-counts.plot.bar(figsize=(7, 2.6), rot=0, ylabel=lab.say("answers"))
+said = {**{method: answers[method] for method in ("zero-shot", "zero-shot, calibrated")}, lab.say("right"): wanted}
+counts = {method: [given.count(label) for label in LABELS] for method, given in said.items()}
+pd.DataFrame(counts, index=LABELS).plot.bar(figsize=(7.5, 2.8), rot=0, ylabel=lab.say("answers"))
 plt.show()
 # %% [markdown] few
 # %% few
@@ -371,7 +384,8 @@ def mean_vectors(reader, tokens, texts, layer=-1):
     found = [None] * len(texts)
     order = sorted(range(len(texts)), key=lambda n: len(texts[n]))
     for chunk in (order[i : i + 32] for i in range(0, len(order), 32)):
-        batch = tokens([texts[n] for n in chunk], return_tensors="pt", padding=True, truncation=True, max_length=48).to(device)
+        chosen = [texts[n] for n in chunk]
+        batch = tokens(chosen, return_tensors="pt", padding=True, truncation=True, max_length=48).to(device)
         with torch.inference_mode():
             hidden = reader(**batch, output_hidden_states=True).hidden_states[layer].float()
         weight = batch["attention_mask"].unsqueeze(-1)
@@ -396,23 +410,18 @@ lab.reveal("retrieval", table["retrieval"]["accuracy"])
 # %% [markdown] tune
 # %% tune
 LAYER = 8
-lower = AutoModel.from_pretrained(models.path("smollm2"), dtype=torch.bfloat16, num_hidden_layers=LAYER + 1).to(device).eval()
+lower = AutoModel.from_pretrained(models.path("smollm2"), dtype=torch.bfloat16, num_hidden_layers=LAYER + 1)
+lower = lower.to(device).eval()
 
 
 def tune(vectors, classes):
-    """Return a linear head; how strongly it is held back is chosen on a quarter of the training side."""
-    def fitted(strength, rows, labels):
-        linear = LogisticRegression(C=strength, class_weight="balanced", max_iter=1000)
-        return make_pipeline(StandardScaler(), linear).fit(rows, labels)
-
-    part = len(classes) * 3 // 4
-    strengths = (1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
-    scores = [fitted(s, vectors[:part], classes[:part]).score(vectors[part:], classes[part:]) for s in strengths]
-    return fitted(strengths[int(np.argmax(scores))], vectors, classes)
+    """Learn a linear head on vectors: the part that training changes."""
+    return with_best_strength(StandardScaler(), (1e-3, 3e-3, 1e-2, 3e-2, 1e-1), vectors, classes)
 
 
 began = time.process_time()
-head = tune(mean_vectors(lower, tokenizer, [row[0] for row in known], LAYER), [LABELS.index(row[1]) for row in known])
+vectors = mean_vectors(lower, tokenizer, [row[0] for row in known], LAYER)
+head = tune(vectors, [LABELS.index(row[1]) for row in known])
 given = head.predict(mean_vectors(lower, tokenizer, names, LAYER))
 trained = head[-1].coef_.size + head[-1].intercept_.size
 note("tuned head", [LABELS[n] for n in given], began, trained=trained, labelled=len(known),
@@ -424,14 +433,16 @@ overview = pd.DataFrame(table).T[columns].rename(columns=lab.say)
 display(overview.round(3))
 shares = np.array([[row["accuracy"], row["low"], row["high"]] for row in table.values()])
 _, axes = plt.subplots(figsize=(8, 3.2))
-axes.errorbar(shares[:, 0], list(table), xerr=[shares[:, 0] - shares[:, 1], shares[:, 2] - shares[:, 0]], fmt="o", capsize=3)
+sides = [shares[:, 0] - shares[:, 1], shares[:, 2] - shares[:, 0]]
+axes.errorbar(shares[:, 0], list(table), xerr=sides, fmt="o", capsize=3)
 axes.axvline(table["majority"]["accuracy"], color="gray", ls=":")
 axes.set(xlabel=lab.say("accuracy"), xlim=(0, 1))
 axes.invert_yaxis()
 plt.show()
 
 pairs = [("zero-shot, calibrated", "zero-shot"), ("few-shot", "zero-shot, calibrated"), ("retrieval", "few-shot"),
-         ("tuned head", "zero-shot, calibrated"), ("tuned head", "word counts"), ("retrieval", "nearest, vote"), ("tuned head", "retrieval")]
+         ("retrieval", "nearest, vote"), ("tuned head", "zero-shot, calibrated"), ("tuned head", "word counts"),
+         ("tuned head", "retrieval")]
 numbered = {method: [LABELS.index(label) for label in given] for method, given in answers.items()}
 for better, than in pairs:
     gain = metrics.difference(metrics.accuracy, gold, numbered[better], numbered[than])
@@ -450,7 +461,8 @@ def save_head(folder, head, classes, scores):
     (Path(folder) / "scores.json").write_text(json.dumps(scores), "utf-8")
 
 
-save_head("emoji-head", head, len(LABELS), {"zero_shot": table["zero-shot, calibrated"]["accuracy"], "tuned": table["tuned head"]["accuracy"]})
+generic, tuned = table["zero-shot, calibrated"]["accuracy"], table["tuned head"]["accuracy"]
+save_head("emoji-head", head, len(LABELS), {"zero_shot": generic, "tuned": tuned})
 print(sum(path.stat().st_size for path in Path("emoji-head").iterdir()) // 1024, "KiB")
 # %% [markdown] transfer
 # %% transfer graded=transfer
@@ -461,10 +473,13 @@ print([(reviews.classes[each.label], each.text[:70]) for each in reviews.train[:
 texts, right = [each.text for each in reviews.validation], [each.label for each in reviews.validation]
 chosen, _, _ = ask(texts, [[]] * len(texts), REVIEW, reviews.classes)
 generic = [reviews.classes.index(label) for label in chosen]
-review_head = tune(mean_vectors(lower, tokenizer, [each.text for each in reviews.train], LAYER), [each.label for each in reviews.train])
+vectors = mean_vectors(lower, tokenizer, [each.text for each in reviews.train], LAYER)
+review_head = tune(vectors, [each.label for each in reviews.train])
 tuned = review_head.predict(mean_vectors(lower, tokenizer, texts, LAYER)).tolist()
-claims = {name: metrics.score(metrics.macro_f1, right, given) for name, given in (("zero_shot", generic), ("tuned", tuned))}
-print({name: str(score) for name, score in claims.items()}, metrics.difference(metrics.macro_f1, right, tuned, generic))
+given = {"zero_shot": generic, "tuned": tuned}
+claims = {name: metrics.score(metrics.macro_f1, right, labels) for name, labels in given.items()}
+print({name: str(score) for name, score in claims.items()})
+print("tuned - zero_shot", metrics.difference(metrics.macro_f1, right, tuned, generic))
 save_head("review-head", review_head, 3, {name: score.value for name, score in claims.items()})
 # <<<
 # %% transfer-check

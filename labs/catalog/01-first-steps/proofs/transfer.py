@@ -39,8 +39,9 @@ def _vectors(folder, place):
 
 
 def _write(folder, weight, bias, scores):
-    tensors = {"weight": weight, "bias": bias}
-    save_file({name: np.ascontiguousarray(each, "float32") for name, each in tensors.items()}, folder / "head.safetensors")
+    given = {"weight": weight, "bias": bias}
+    tensors = {name: np.ascontiguousarray(each, "float32") for name, each in given.items()}
+    save_file(tensors, folder / "head.safetensors")
     (folder / "scores.json").write_text(json.dumps(scores), "utf-8")
     return folder
 
