@@ -10,7 +10,8 @@ import numpy as np
 from practicum_labs import data, metrics
 from practicum_labs.checking.probe import Probe, Wrong
 from practicum_labs.registry import entry
-from practicum_labs.tier import use_threads
+from practicum_labs.settings import LabSettings
+from practicum_labs.tier import tier, use_threads
 
 NEEDS = {"transfer": ("torch", "transformers", "safetensors.numpy")}
 Z = 1.96
@@ -193,7 +194,8 @@ def transfer(probe: Probe, folder: Path) -> None:
     """A head that is clearly better than the generic model, and honest about both."""
     weight, bias, claimed = _read_head(probe, folder)
     split = data.load("vader-reviews", folder=probe.data)
-    chosen = probe.rng.sample(split.validation, REVIEWS)
+    count = min(REVIEWS, tier(LabSettings().tier or "cpu").examples(REVIEWS))
+    chosen = probe.rng.sample(split.validation, count)
     gold, texts = [each.label for each in chosen], [each.text for each in chosen]
     vectors, generic = _model_says(probe, texts, list(split.classes))
     tuned = (vectors @ weight.T + bias).argmax(axis=1).tolist()

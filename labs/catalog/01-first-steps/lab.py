@@ -252,7 +252,7 @@ read = [colleagues_reader(answer) for answer in free]
 columns = [lab.say(key) for key in ("name", "label", "free", "read")]
 display(pd.DataFrame(list(zip(few, wanted, free, read, strict=False))[:12], columns=columns))
 print(lab.say("colleague", right=sum(a == b for a, b in zip(read, wanted, strict=False)), of=len(few)))
-print(repr(colleagues_reader("This is not food.")), repr(colleagues_reader("It could be faces, nature, food or travel.")))
+print([colleagues_reader(said) for said in ("This is not food.", "It could be faces, nature, food or travel.")])
 # %% [markdown] parse_answer
 # %% parse_answer graded=parse_answer
 def parse_answer(answer, labels):
