@@ -47,7 +47,7 @@ def repaired(text):
 def side(group):
     """Return which side a story or a component is on; nothing of it is on another."""
     number = zlib.crc32(group.encode()) % 100
-    return "test" if number < 20 else "validation" if number < 35 else "train"
+    return "test" if number < 30 else "validation" if number < 45 else "train"
 
 
 asked = {"train": [], "validation": [], "test": []}
@@ -59,7 +59,7 @@ for line in (data.path("narrativeqa") / "test.jsonl").read_text("utf-8").splitli
         parts = re.split(r"(?<=[.!?])\s+", repaired(story))
         sentences[side(story)] += [part for part in parts if len(part.split()) > 2]
     asked[side(story)].append(Asked(repaired(item["question"]), item["answer"], story))
-for name, most in (("train", 600), ("validation", 300), ("test", 900)):
+for name, most in (("train", 600), ("validation", 300), ("test", 2000)):
     random.Random(0).shuffle(asked[name])
     asked[name] = asked[name][: lab.tier.examples(most)]
     print(f"{name}: {len(asked[name])} / {len({one.story for one in asked[name]})} / {len(sentences[name])}")

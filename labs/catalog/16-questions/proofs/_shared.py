@@ -1,12 +1,9 @@
 """What the proofs of both artefacts share: the notebook's own functions, without its runs."""
 
 import ast
-import json
 import os
-import re
 from pathlib import Path
 
-from practicum_labs import data
 from practicum_labs.authoring.source import read_cells
 
 LAB = Path(__file__).parents[1] / "lab.py"

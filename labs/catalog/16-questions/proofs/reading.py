@@ -1,12 +1,16 @@
 """Artefacts: each function makes one in ``folder`` and returns it."""
 
+import json
 import random
+import re
 
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.linear_model import LogisticRegression, Ridge
 
-from _shared import data, json, notebook, re
+from practicum_labs import data
+
+from _shared import notebook
 
 
 def _prepared(place):

@@ -1,5 +1,7 @@
 """Artefacts: each function makes one in ``folder`` and returns it."""
 
+import json
+
 import numpy as np
 import torch
 from safetensors.torch import save_file
@@ -9,7 +11,7 @@ from transformers import AutoModel, AutoTokenizer, logging
 
 from practicum_labs.registry import entry
 
-from _shared import data, json, notebook
+from _shared import notebook
 
 
 def _prepared(place):
@@ -67,7 +69,7 @@ def alternative_tokens_alone(folder, place):
 
 def alternative_warmer(folder, place):
     lab, pairs, tokens = _prepared(place)
-    weight = _contrast(lab, pairs, seed=2, temperature=0.3, size=128, epochs=20)
+    weight = _contrast(lab, pairs, seed=2, temperature=0.2, epochs=20)
     return _save(folder, weight, _scores(lab, weight, tokens))
 
 
@@ -96,7 +98,7 @@ def mutant_constant__zeros(folder, place):
 
 def mutant_scores_differ__training_side(folder, place):
     lab, pairs, tokens = _prepared(place)
-    weight = _contrast(lab, pairs, seed=0, epochs=30)
+    weight = _contrast(lab, pairs, seed=0)
     return _save(folder, weight, _scores(lab, weight, tokens, side="train"))
 
 
