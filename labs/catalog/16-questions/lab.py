@@ -235,7 +235,8 @@ ends = np.cumsum([len(row) for row in trying])[:-1]
 answers = [row[int(part.argmax())][0] for row, part in zip(trying, np.split(rated, ends), strict=True)]
 # <<<
 kept = {one.question: said for one, said in zip(asked["test"], answers, strict=True)}
-print(Path("answers.json").write_text(json.dumps(kept, ensure_ascii=False, indent=1)))
+with Path("answers.json").open("w") as file:
+    json.dump(kept, file, ensure_ascii=False, indent=1)
 # %% reading-check
 lab.check("reading", "answers.json")
 # %% read_scores
@@ -405,17 +406,22 @@ def in_batch(chinese, english, numbers, temperature):
     return info_nce(chinese, english[numbers], temperature)
 
 
+def last_loss(run):
+    """Return the mean loss of a run's last ten steps."""
+    return float(np.mean([value for _, value in run.history("loss")[-10:]]))
+
+
 def train_tower(name, chinese, english, loss, *, seed, temperature=0.1, epochs=8, size=128, lr=1e-2):
     """Teach a linear map from Chinese characters to MiniLM's space; return its weight."""
     torch.manual_seed(seed)
     weight = torch.nn.Parameter(0.05 * torch.randn(english.shape[1], chinese.shape[1]))
     optimizer = torch.optim.Adam([weight], lr=lr)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, epochs * -(-len(chinese) // size))
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, epochs * max(1, len(chinese) // size))
     config = {"temperature": temperature, "epochs": epochs, "batch": size, "lr": lr, "seed": seed, "pairs": len(chinese)}
     with track.init(lab="questions", name=f"{name}, seed {seed}", config=config) as run:
         step = 0
         for _ in range(epochs):
-            for numbers in torch.randperm(len(chinese)).split(size):
+            for numbers in torch.randperm(len(chinese)).split(size)[: max(1, len(chinese) // size)]:
                 made = F.dropout(chinese[numbers], 0.2) @ weight.T
                 value = loss(made, english, numbers, temperature)
                 optimizer.zero_grad()
@@ -424,7 +430,7 @@ def train_tower(name, chinese, english, loss, *, seed, temperature=0.1, epochs=8
                 schedule.step()
                 step += 1
                 run.log({"loss": value.item()}, step=step)
-        run.finish({"loss": value.item()})
+        run.finish({"loss": last_loss(run)})
     return weight.detach(), run
 
 
@@ -437,7 +443,7 @@ chinese, english = features([row.chinese for row in pairs]), embed([row.english 
 for temperature in (0.02, 0.1, 0.5):
     weight, run = train_tower(f"temperature {temperature}", chinese, english, in_batch, seed=0, temperature=temperature)
     mrr = measure(tower_scores(weight, validation), validation)["MRR"].mean()
-    print(lab.say("temperature", temperature=temperature, loss=run.history("loss")[-1][1], mrr=mrr))
+    print(lab.say("temperature", temperature=temperature, loss=last_loss(run), mrr=mrr))
 # %% [markdown] failure
 # %% failure
 alike = english @ english.T
@@ -464,13 +470,13 @@ def try_out(name, loss):
     for seed in SEEDS:
         weight, curves[name] = train_tower(name, chinese, english, loss, seed=seed)
         towers[name].append(measure(tower_scores(weight, test), test))
-    print(f"{name:22}", lab.say("loss_and", loss=curves[name].history("loss")[-1][1]),
+    print(f"{name:22}", lab.say("loss_and", loss=last_loss(curves[name])),
           [f"{one['recall@10'].mean():.3f}" for one in towers[name]])
     return weight
 
 
-try_out("in batch", in_batch)
-try_out("nearest only", one_against(nearest))
+for name, loss in (("in batch", in_batch), ("nearest only", one_against(nearest))):
+    try_out(name, loss)
 # %% [markdown] diagnose
 # %% diagnose
 closeness = alike.gather(1, nearest.unsqueeze(1)).squeeze(1)
@@ -508,9 +514,9 @@ def with_hard(chinese, english, numbers, temperature):
     return info_nce(chinese, torch.cat([english[numbers], english[hard[numbers].flatten()]]), temperature)
 
 
-try_out("nearest below 0.8 only", one_against(mine(alike, 1, 0.8).squeeze(1)))
 BEST = "in batch + hard"
-tower = try_out(BEST, with_hard)
+for name, loss in (("nearest below 0.8 only", one_against(mine(alike, 1, 0.8).squeeze(1))), (BEST, with_hard)):
+    tower = try_out(name, loss)
 linear = Ridge(alpha=0.1).fit(chinese.numpy(), english.numpy())
 found["least squares"] = measure(tower_scores(torch.tensor(linear.coef_).float(), test), test)
 for name, runs in towers.items():
@@ -551,7 +557,7 @@ def read_faq():
         both = []
         for text in (page["doc"], page["docZh"]):
             text = re.sub(r"```.*?```|<style>.*?</style>", " ", text, flags=re.DOTALL)
-            parts = re.findall(r"^### (.+?) \{#(faq-[\w-]+)\}$(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
+            parts = re.findall(r"^### ([^\n]+) \{#(faq-[\w-]+)\}$(.*?)(?=^##|\Z)", text, re.MULTILINE | re.DOTALL)
             both.append({key: (clean(question), clean(answer)) for question, key, answer in parts})
         rows += [(page["name"], *both[0][key], *both[1][key]) for key in both[0].keys() & both[1].keys()]
     return sorted(rows)
