@@ -2,12 +2,17 @@
 
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from xdist.remote import Producer
 from xdist.scheduler import LoadScopeScheduling
 
 from practicum_local.installation import Installation
 from practicum_local.settings import Settings
+
+# A busy machine makes an example slow, not wrong.
+hypothesis.settings.register_profile("practicum", deadline=None)
+hypothesis.settings.load_profile("practicum")
 
 
 class ByFolder(LoadScopeScheduling):

@@ -189,7 +189,7 @@ def test_every_entry_is_pinned_and_described():
         assert entry.licence
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40))
 def test_scores_agree_with_their_definitions(pairs):
     gold, predicted = zip(*pairs, strict=True)

@@ -184,7 +184,6 @@ def replace_sandbox(seen: Observed, **parts: Any) -> Observed:
 
 @settings(
     max_examples=250,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(statuses, st.lists(pods, max_size=2, unique_by=lambda pod: pod["attempt"]), views)
