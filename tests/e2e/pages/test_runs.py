@@ -41,7 +41,9 @@ def test_runs_are_chosen_and_compared(world, visit):
     page.get_by_label("Compare LoRA, rank 8").check()
     page.get_by_label("Compare Full fine-tuning").check()
     page.get_by_role("button", name="Compare chosen runs").click()
-    row = page.get_by_role("region", name="What differs").get_by_role("row", name="config.lr")
+    row = page.get_by_role("region", name="What differs").get_by_role(
+        "row", name=re.compile(r"^lr ")
+    )
     expect(row).to_contain_text("0.0002")
     expect(row).to_contain_text("2e-05")
     expect(page.locator("[data-metric=loss] canvas")).to_be_visible()

@@ -57,7 +57,7 @@ def test_whole_way_by_keyboard(world, visit):
     reach(page, card.get_by_role("link", name="Suspend"))
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog")
-    expect(dialog.get_by_text("all files in the folder work")).to_be_visible()
+    expect(dialog.get_by_text("all files that JupyterLab shows")).to_be_visible()
     reach(page, dialog.get_by_role("button", name="Suspend"))
     page.keyboard.press("Enter")
     expect(page.get_by_text("It is being suspended.")).to_be_visible()
