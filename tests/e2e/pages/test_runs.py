@@ -1,5 +1,7 @@
 """Runs in the browser: live curves, tools, and runs side by side."""
 
+import re
+
 from playwright.sync_api import expect
 
 
