@@ -17,6 +17,7 @@ NEEDS = {"transfer": ("torch", "transformers", "safetensors.numpy")}
 Z = 1.96
 LAYER = 8
 REVIEWS = 240
+LEAST_GAIN = 0.01
 SCORE_SLACK = 0.15
 REVIEW = (
     "Say whether a sentence from a product review is negative, neutral or positive. "
@@ -191,7 +192,11 @@ def nearest(probe: Probe, candidate: Any) -> None:
 
 
 def transfer(probe: Probe, folder: Path) -> None:
-    """A head that is clearly better than the generic model, and honest about both."""
+    """A head that is better than the generic model, and honest about both.
+
+    The gain is told with its interval, and judged without it: with so few reviews a right head's
+    interval reaches zero in one draw of ten.
+    """
     weight, bias, claimed = _read_head(probe, folder)
     split = data.load("vader-reviews", folder=probe.data)
     count = min(REVIEWS, tier(LabSettings().tier or "cpu").examples(REVIEWS))
@@ -203,7 +208,7 @@ def transfer(probe: Probe, folder: Path) -> None:
     score = metrics.score(metrics.macro_f1, gold, tuned)
     base = metrics.score(metrics.macro_f1, gold, generic).value
     gain = metrics.difference(metrics.macro_f1, gold, tuned, generic)
-    probe.expect(gain.above_zero, "not_better", score=score.value, gain=gain.value, low=gain.low)
+    probe.expect(gain.value > LEAST_GAIN, "not_better", score=score.value, gain=gain.value, low=gain.low)
     probe.expect(abs(claimed["tuned"] - score.value) <= SCORE_SLACK, "scores_differ",
                  written=claimed["tuned"], score=score.value)
     probe.expect(abs(claimed["zero_shot"] - base) <= SCORE_SLACK, "generic_differs",
