@@ -17,7 +17,7 @@ NEEDS = {"transfer": ("torch", "transformers", "safetensors.numpy")}
 Z = 1.96
 LAYER = 8
 REVIEWS = 240
-LEAST_GAIN = 0.01
+LEAST_GAIN = 0.03
 SCORE_SLACK = 0.15
 REVIEW = (
     "Say whether a sentence from a product review is negative, neutral or positive. "
