@@ -91,11 +91,11 @@ class Lease:
         if found["metadata"]["resourceVersion"] != self._version:
             self._body, self._seen_at = found, self.monotonic()
         spec = found["spec"]
-        other = spec.get("holderIdentity") or self.holder
-        if other != self.holder and self.monotonic() - self._seen_at < LASTS:
+        other = spec.get("holderIdentity")
+        if other not in {self.holder, "", None} and self.monotonic() - self._seen_at < LASTS:
             return False
-        taken = other != self.holder or not spec.get("holderIdentity")
-        body = {**found, "spec": self._spec(int(spec.get("leaseTransitions") or 0) + taken)}
+        transitions = int(spec.get("leaseTransitions") or 0) + (other != self.holder)
+        body = {**found, "spec": self._spec(transitions)}
         try:
             self._body = await self.kubernetes.replace(LEASES, body)
         except ConflictError:

@@ -413,6 +413,12 @@ class World:
     def namespace(self) -> str:
         return "practicum-spring"
 
+    def let_the_lab_take_both_accelerators(self) -> None:
+        """Make a class of the node's accelerators, and have the Lab ask for all of them."""
+        self.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
+        accelerator = {"className": "a100", "count": 2}
+        self.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": {"accelerator": accelerator}})
+
     def make(self, kind: str, name: str, spec: Body) -> None:
         meta = {"name": name} | ({"namespace": self.namespace} if kind == "Sandbox" else {})
         body = {"apiVersion": API_VERSION, "kind": kind, "metadata": meta, "spec": spec}

@@ -667,9 +667,7 @@ async def test_a_younger_twin_waits_until_the_older_one_is_gone(world) -> None:
 
 
 async def test_no_accelerator_free_is_a_place_in_the_queue(world) -> None:
-    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
-    accelerator = {"accelerator": {"className": "a100", "count": 2}}
-    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    world.let_the_lab_take_both_accelerators()
     await world.settle()
     await world.running()
     world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
@@ -686,9 +684,7 @@ async def test_no_accelerator_free_is_a_place_in_the_queue(world) -> None:
 
 
 async def test_a_place_is_free_when_the_pod_has_gone(world) -> None:
-    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
-    accelerator = {"accelerator": {"className": "a100", "count": 2}}
-    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    world.let_the_lab_take_both_accelerators()
     await world.settle()
     await world.running()
     world.make("Sandbox", "two", {"owner": "two", "lab": "lora"})
@@ -704,9 +700,7 @@ async def test_a_place_is_free_when_the_pod_has_gone(world) -> None:
 
 
 async def test_a_pod_that_outlives_its_sandboxs_suspension_keeps_its_place(world) -> None:
-    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
-    accelerator = {"accelerator": {"className": "a100", "count": 2}}
-    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    world.let_the_lab_take_both_accelerators()
     await world.settle()
     await world.running()
     world.set(desiredState="Suspended")
@@ -723,9 +717,7 @@ async def test_a_pod_that_outlives_its_sandboxs_suspension_keeps_its_place(world
 
 
 async def test_spent_hours_suspend_and_keep_it_from_starting(world) -> None:
-    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
-    accelerator = {"accelerator": {"className": "a100", "count": 2}}
-    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    world.let_the_lab_take_both_accelerators()
     quota = {"accelerators": [{"className": "a100", "count": 2, "hours": 1}]}
     world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": quota}})
     await world.settle()

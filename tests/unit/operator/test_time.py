@@ -119,9 +119,7 @@ async def test_the_deadline_ends_one_that_never_gets_a_route(world, setup) -> No
 
 
 async def test_spent_hours_end_one_that_is_still_starting(world) -> None:
-    world.make("AcceleratorClass", "a100", {"resourceName": "nvidia.com/gpu"})
-    accelerator = {"accelerator": {"className": "a100", "count": 2}}
-    world.kubernetes.edit(BY_KIND["Lab"], "lora", {"spec": accelerator})
+    world.let_the_lab_take_both_accelerators()
     quota = {"accelerators": [{"className": "a100", "count": 2, "hours": 1}]}
     world.kubernetes.edit(BY_KIND["Cohort"], "spring", {"spec": {"quota": quota}})
     world.hub.error = HubUnavailableError("away")
